@@ -1,0 +1,107 @@
+"""What is known of one method of an exchange, and one request made with it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+__all__ = ["Charge", "Kind", "MethodSpec", "Params", "Request", "Security", "Weight"]
+
+Params: TypeAlias = dict[str, Any]
+"""Parameters as they go on the wire: exchange's names; text, int, bool or list values."""
+
+Weight: TypeAlias = int | Callable[[Mapping[str, Any]], int]
+"""A number, or a rule that computes one from the wire parameters."""
+
+
+class Security(enum.Enum):
+    """What a method asks of its caller."""
+
+    NONE = "NONE"
+    TRADE = "TRADE"
+    USER_DATA = "USER_DATA"
+    USER_STREAM = "USER_STREAM"
+
+
+class Kind(enum.Enum):
+    """What repeating a request would do."""
+
+    READ = "read"
+    WRITE = "write"
+    CONNECTION = "connection"
+    """Changes only this connection's own state (log-on, subscriptions): repeated as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one request takes from the limits before it is sent."""
+
+    weight: int
+    orders: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """The facts of one method.
+
+    Attributes:
+        name: Name on the wire, without a version prefix, such as "order.place".
+        security: What the exchange asks for.
+        is_signed: A timestamp and, unless the connection is logged on, key and signature go with it.
+        is_always_signed: Key and signature go with it on a logged-on connection, too.
+        weight: Charged if it fails, and for reads always.
+        weight_on_success: Charged instead if it succeeds; None where that is the same.
+        orders: Unfilled orders that it adds to the account's count.
+        kind: Read, write, or a change of the connection's own state.
+        settles_by: Wire name of the method that tells a lost answer's outcome; None where there is none.
+        check: Refuses parameters that certainly cannot be right, by raising InvalidParameter.
+        is_deprecated: The exchange may withdraw it.
+    """
+
+    name: str
+    security: Security = Security.NONE
+    is_signed: bool = False
+    is_always_signed: bool = False
+    weight: Weight = 1
+    weight_on_success: Weight | None = None
+    orders: int = 0
+    kind: Kind = Kind.READ
+    settles_by: str | None = None
+    check: Callable[[Mapping[str, Any]], None] | None = None
+    is_deprecated: bool = False
+    is_known: bool = True
+
+    def charge(self, params: Mapping[str, Any]) -> Charge:
+        """Return what a request with these wire parameters takes from the limits."""
+        weight = self.weight
+        return Charge(weight if isinstance(weight, int) else weight(params), self.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, ready but for its id, timestamp and signature.
+
+    Attributes:
+        spec: The method's facts.
+        method: Name as it goes on the wire (a version prefix kept).
+        params: Rendered parameters without apiKey, timestamp and signature, unless the caller gave them.
+        sends_key: The api key goes with it.
+        is_signed: Timestamp and signature go with it.
+        client_order_id: The id by which a write can be looked up; None for reads.
+        charge: What it takes from the limits.
+    """
+
+    spec: MethodSpec
+    method: str
+    params: Params = field(repr=False)
+    sends_key: bool
+    is_signed: bool
+    client_order_id: str | None
+    charge: Charge
+
+    @property
+    def is_write(self) -> bool:
+        """Tell whether repeating it could do harm."""
+        return self.spec.kind is Kind.WRITE
