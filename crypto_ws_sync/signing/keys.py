@@ -155,7 +155,7 @@ def _refuse_what_is_no_hmac_secret(text: str, origin: str) -> None:
         )
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigError(
-            f"{origin} is neither a PEM private key (its first line must be -----BEGIN PRIVATE KEY-----) "
+            f"{origin} is neither a PEM private key (which has its -----BEGIN and -----END lines) "
             "nor an HMAC secret (one word of letters and digits)"
         )
 
