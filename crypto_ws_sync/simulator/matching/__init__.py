@@ -25,7 +25,7 @@ order, order-count limits, and the form of client order ids.
 from .accounts import Account, CommissionRates, SymbolAccount
 from .action import Outcome
 from .amounts import DECIMALS, UNIT, format_amount, parse_amount
-from .engine import MatchingEngine
+from .engine import CancelReplaced, MatchingEngine
 from .orders import NewOrder, NewOrderList, Order, OrderList
 from .records import (
     AccountPosition,
@@ -49,6 +49,7 @@ __all__ = [
     "AccountPosition",
     "Amendment",
     "Balance",
+    "CancelReplaced",
     "CommissionRates",
     "Event",
     "ExchangeFilters",

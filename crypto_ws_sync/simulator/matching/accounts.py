@@ -10,6 +10,7 @@ from operator import attrgetter
 from .orders import STOP_TYPES, Order, OrderList
 from .records import Amendment, Balance, Fill, PreventedMatch
 
+_ORDER_LIST_ID = attrgetter("order_list_id")
 _ORDER_ID = attrgetter("order_id")
 
 
@@ -86,6 +87,15 @@ class Account:
         if self.is_observed:
             self.lists.append(order_list)
         order_list.desk.list_count += 1
+
+    def find_list(self, order_list_id: int) -> OrderList | None:
+        """Return the list with this id, open or closed."""
+        order_list = self.open_lists.get(order_list_id)
+        if order_list is None:
+            index = bisect_left(self.lists, order_list_id, key=_ORDER_LIST_ID)
+            if index < len(self.lists) and self.lists[index].order_list_id == order_list_id:
+                order_list = self.lists[index]
+        return order_list
 
     def closed_list(self, order_list: OrderList) -> None:
         """Count a finished list out."""

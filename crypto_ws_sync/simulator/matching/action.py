@@ -119,11 +119,12 @@ class Action:
         else:
             self.market.side(order.is_buy).add(order)
 
-    def expire(self, order: Order, reason: str) -> None:
-        """End an order because its own rules, or its list's, say so."""
+    def expire(self, order: Order, reason: str) -> int:
+        """End an order because its own rules, or its list's, say so; return the execution's id."""
         self.close(order, "EXPIRED", reason)
-        self.report(order, "EXPIRED", expiry_reason=reason)
+        execution_id = self.report(order, "EXPIRED", expiry_reason=reason)
         contingencies.after_end(self, order)
+        return execution_id
 
     def refuse(self, order: Order, reason: str) -> None:
         """End an order that was accepted to wait, and cannot go to market now that it should.

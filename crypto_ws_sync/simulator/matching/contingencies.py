@@ -89,10 +89,8 @@ def activate(action: Action, order_list: OrderList) -> None:
 
 def refusal(action: Action, order_list: OrderList) -> str:
     """Return why the pending orders of a list cannot go to market now; "" if they can."""
-    if order_list.kind == "OTOCO":
-        above, below = order_list.pair
-        if not prices_relate(above, below, action.market.last_price):
-            return "OCO_BAD_PRICES"
+    if order_list.pair and not prices_relate(order_list.pair, action.market.last_price):
+        return "OCO_BAD_PRICES"
     for order in order_list.pending:
         if order.type == "LIMIT_MAKER" and action.market.side(not order.is_buy).crosses(order.price):
             return "WOULD_MATCH_IMMEDIATELY"
@@ -112,8 +110,14 @@ def would_trigger(order: Order, last_price: int) -> bool:
     return order.stop_price >= last_price
 
 
-def prices_relate(above: Order, below: Order, last_price: int) -> bool:
-    """Whether the last price lies between the prices of a pair."""
+def prices_relate(pair: tuple[Order, ...], last_price: int) -> bool:
+    """Whether the last price (0: none yet) lies between the prices of a pair.
+
+    The stop loss of a purchase stands above the market, that of a sale below.
+    """
+    first, second = pair
+    is_second_above = second.type.startswith("STOP_LOSS") == second.is_buy
+    above, below = (second, first) if is_second_above else (first, second)
     upper, lower = _deciding_price(above), _deciding_price(below)
     if upper and lower and upper <= lower:
         return False

@@ -1,74 +1,34 @@
-"""The matching engine: every request a trader can make, and every question that can be asked."""
+"""The matching engine: every request that a trader can make of the venue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable
+from typing import NamedTuple
 
-from . import contingencies, filters, funds, rejections
-from .accounts import Account, CommissionRates, SymbolAccount
+from . import amending, contingencies, filters, funds, order_lists, rejections
+from .accounts import SymbolAccount
 from .action import Action, Outcome
 from .amounts import UNIT, quote_of
-from .book import Level
 from .market import Market
-from .orders import STOP_TYPES, NewOrder, Order
-from .records import AccountPosition, Balance
+from .orders import STOP_TYPES, NewOrder, NewOrderList, Order
 from .rejections import Rejection, new_order
-from .symbols import ExchangeFilters, SymbolRules
+from .venue import Venue
 
-__all__ = ["MatchingEngine"]
+__all__ = ["CancelReplaced", "MatchingEngine"]
 
 
-class MatchingEngine:
+class CancelReplaced(NamedTuple):
+    """How the halves of a cancel-replace ended; `placed` is `None` where it was not attempted."""
+
+    cancelled: Outcome | Rejection
+    placed: Outcome | Rejection | None
+
+
+class MatchingEngine(Venue):
     """A venue without wires: books, orders, balances. See the package's docstring for how to drive it.
 
     Owner: the thread that calls it; it takes no locks.
     """
-
-    def __init__(self, exchange_filters: ExchangeFilters | None = None) -> None:
-        self._exchange_filters = exchange_filters or ExchangeFilters()
-        self._markets: dict[str, Market] = {}
-        self._accounts: dict[int, Account] = {}
-        self._next_list_id = 0
-        self.fees: dict[str, int] = {}
-
-    # setting up
-
-    def add_symbol(
-        self, rules: SymbolRules, *, last_price: int = 0, first_order_id: int = 1, first_trade_id: int = 1
-    ) -> None:
-        """Open a symbol for trading; the ids of its orders and trades go on from the given ones."""
-        self._markets[rules.symbol] = Market(rules, last_price, first_order_id, first_trade_id)
-
-    def remember_trades(self, symbol: str, trades: Iterable[tuple[int, int, int]]) -> None:
-        """Take in past trades (time, price, quantity), oldest first, for the last and the average price."""
-        self._market(symbol).remember(trades)
-
-    def add_account(
-        self,
-        account_id: int,
-        balances: Mapping[str, int],
-        *,
-        rates: CommissionRates | None = None,
-        trade_group_id: int = -1,
-        is_observed: bool = True,
-    ) -> None:
-        """Open an account. Without `is_observed` it gets no events, and nothing of what it closed is kept."""
-        if account_id in self._accounts:
-            raise ValueError(f"account {account_id} exists")
-        self._accounts[account_id] = Account(
-            account_id, balances, rates or CommissionRates(), trade_group_id, is_observed
-        )
-
-    def deposit(self, account_id: int, asset: str, amount: int, now: int) -> AccountPosition:
-        """Add to what is free of an asset (a negative amount takes away), and return the new position."""
-        account = self._accounts[account_id]
-        holding = account.holding(asset)
-        if holding.free + amount < 0:
-            raise ValueError(f"account {account_id} has less {asset} than that")
-        holding.free += amount
-        account.updated_at = now
-        return AccountPosition(account_id, now, (holding.balance(),))
 
     # placing
 
@@ -132,6 +92,88 @@ class MatchingEngine:
         if order.type in STOP_TYPES and contingencies.would_trigger(order, market.last_price):
             raise new_order(rejections.WOULD_TRIGGER)
 
+    def place_list(self, account_id: int, new: NewOrderList, now: int) -> Outcome:
+        """Place an order list; its orders get ids in wire order.
+
+        Raises:
+            Rejection: The list was refused whole; nothing has changed.
+        """
+        market = self._market(new.symbol)
+        desk = self._desk(account_id, market)
+        order_lists.check_composition(market.rules, new)
+        self._check(market, desk, new.orders, now, is_list=True)
+        action = order_lists.place(market, desk, new, self._next_list_id, now)
+        self._next_list_id += 1
+        return self._finish(action)
+
+    def cancel_replace(
+        self,
+        account_id: int,
+        new: NewOrder,
+        now: int,
+        *,
+        mode: str,
+        cancel_order_id: int | None = None,
+        cancel_client_order_id: str | None = None,
+        cancel_new_client_order_id: str,
+        restrictions: str | None = None,
+    ) -> CancelReplaced:
+        """Cancel one order and place another on the same symbol, each with its own end.
+
+        `mode` STOP_ON_FAILURE leaves the new order unattempted when the cancel fails, ALLOW_FAILURE does not.
+
+        Raises:
+            Rejection: The new order's parameters or a filter; nothing was cancelled.
+        """
+        market = self._market(new.symbol)
+        desk = self._desk(account_id, market)
+        if not market.rules.cancel_replace_allowed:
+            raise new_order("Order cancel-replace is not supported for this symbol.")
+        self._check(market, desk, (new,), now, is_list=False)
+        cancelled: Outcome | Rejection
+        try:
+            cancelled = self.cancel(
+                account_id,
+                new.symbol,
+                now,
+                order_id=cancel_order_id,
+                client_order_id=cancel_client_order_id,
+                new_client_order_id=cancel_new_client_order_id,
+                restrictions=restrictions,
+            )
+        except Rejection as refusal:
+            if refusal.code != rejections.CANCEL_REJECTED:
+                raise
+            if mode == "STOP_ON_FAILURE":
+                return CancelReplaced(refusal, None)
+            cancelled = refusal
+        try:
+            return CancelReplaced(cancelled, self._place(market, desk, new, now))
+        except Rejection as refusal:
+            return CancelReplaced(cancelled, refusal)
+
+    def amend(
+        self,
+        account_id: int,
+        symbol: str,
+        now: int,
+        *,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        new_quantity: int,
+        new_client_order_id: str,
+    ) -> Outcome:
+        """Lower an open order's quantity; it keeps its place in the queue.
+
+        Raises:
+            Rejection: The amendment was refused; the order is as it was.
+        """
+        market = self._market(symbol)
+        order = _find(self._desk(account_id, market), order_id, client_order_id)
+        if order is None or not order.is_open:
+            raise Rejection(rejections.ORDER_AMEND_REJECTED, rejections.UNKNOWN_ORDER)
+        return self._finish(amending.amend(market, order, new_quantity, new_client_order_id, now))
+
     # cancelling
 
     def cancel(
@@ -150,7 +192,7 @@ class MatchingEngine:
         Raises:
             Rejection: No such open order, or not in the state that `restrictions` asks for.
         """
-        market = self._market(symbol)
+        market = self._cancellable(symbol)
         if restrictions not in (None, "ONLY_NEW", "ONLY_PARTIALLY_FILLED"):
             raise Rejection(rejections.INVALID_CANCEL_RESTRICTIONS, "Invalid cancelRestrictions")
         order = _find(self._desk(account_id, market), order_id, client_order_id)
@@ -170,7 +212,7 @@ class MatchingEngine:
         Raises:
             Rejection: Nothing was open.
         """
-        market = self._market(symbol)
+        market = self._cancellable(symbol)
         desk = self._desk(account_id, market)
         if not desk.open:
             raise Rejection(rejections.CANCEL_REJECTED, rejections.UNKNOWN_ORDER)
@@ -182,6 +224,44 @@ class MatchingEngine:
                 outcomes.append(self._finish(action))
         return outcomes
 
+    def cancel_list(
+        self,
+        account_id: int,
+        symbol: str,
+        now: int,
+        *,
+        order_list_id: int | None = None,
+        list_client_order_id: str | None = None,
+        new_client_order_id: str,
+    ) -> Outcome:
+        """Cancel every open order of a list.
+
+        Raises:
+            Rejection: No such open list.
+        """
+        market = self._cancellable(symbol)
+        account = self._accounts[account_id]
+        if order_list_id is not None:
+            order_list = account.find_list(order_list_id)
+        else:
+            order_list = account.lists_by_client_id.get(list_client_order_id or "")
+        if (
+            order_list is None
+            or not order_list.is_open
+            or order_list.symbol != symbol
+            or list_client_order_id not in (None, order_list.list_client_order_id)
+        ):
+            raise Rejection(rejections.CANCEL_REJECTED, rejections.UNKNOWN_ORDER)
+        action = Action(market, now)
+        self._cancel(action, next(order for order in order_list.orders if order.is_open), new_client_order_id)
+        return self._finish(action)
+
+    def _cancellable(self, symbol: str) -> Market:
+        market = self._market(symbol)
+        if market.rules.status not in ("TRADING", "CANCEL_ONLY"):
+            raise Rejection(rejections.CANCEL_REJECTED, rejections.MARKET_CLOSED)
+        return market
+
     def _cancel(self, action: Action, order: Order, client_order_id: str) -> None:
         outcome = action.outcome
         outcome.client_order_id = client_order_id
@@ -192,90 +272,6 @@ class MatchingEngine:
             outcome.order_list = order.order_list
             outcome.orders.extend(leg for leg in order.order_list.orders if leg.is_open)
             contingencies.cancel(action, order.order_list, client_order_id)
-
-    # asking
-
-    def rules(self, symbol: str) -> SymbolRules:
-        """Return a symbol's rules."""
-        return self._market(symbol).rules
-
-    def last_price(self, symbol: str) -> int:
-        """Return the price of the last trade, 0 before the first."""
-        return self._market(symbol).last_price
-
-    def average_price(self, symbol: str, minutes: int, now: int) -> int:
-        """Return the volume-weighted price of the last minutes (at most the symbol's longest, 5 or more)."""
-        return self._market(symbol).average_price(minutes, now)
-
-    def next_trade_id(self, symbol: str) -> int:
-        """Return the id that the next trade will have."""
-        return self._market(symbol).trade_id
-
-    def best(self, symbol: str) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
-        """Return the best bid and the best ask as (price, visible quantity); `None` for an empty side."""
-        market = self._market(symbol)
-        bids, asks = _levels(market.bids.walk(), 1), _levels(market.asks.walk(), 1)
-        return bids[0] if bids else None, asks[0] if asks else None
-
-    def depth(self, symbol: str, limit: int) -> tuple[int, list[tuple[int, int]], list[tuple[int, int]]]:
-        """Return (last update id, bids, asks), sides as (price, visible quantity), best first."""
-        market = self._market(symbol)
-        return market.execution_id, _levels(market.bids.walk(), limit), _levels(market.asks.walk(), limit)
-
-    def find_order(
-        self, account_id: int, symbol: str, *, order_id: int | None = None, client_order_id: str | None = None
-    ) -> Order:
-        """Return one order, open or closed.
-
-        Raises:
-            Rejection: No such order, or not with this client order id.
-        """
-        order = _find(self._desk(account_id, self._market(symbol)), order_id, None)
-        if order_id is None and client_order_id is not None:
-            order = _find(self._desk(account_id, self._market(symbol)), None, client_order_id)
-        if order is None:
-            raise Rejection(rejections.NO_SUCH_ORDER, "Order does not exist.")
-        if client_order_id is not None and order.client_order_id != client_order_id:
-            raise Rejection(
-                rejections.CLIENT_ORDER_ID_INVALID, "Client order ID is not correct for this order ID."
-            )
-        return order
-
-    def open_orders(self, account_id: int, symbol: str | None = None) -> list[Order]:
-        """Return open orders by symbol, oldest first."""
-        if symbol is not None:
-            return list(self._desk(account_id, self._market(symbol)).open.values())
-        return [order for desk in self._accounts[account_id].desks.values() for order in desk.open.values()]
-
-    def desk(self, account_id: int, symbol: str) -> SymbolAccount:
-        """Return what an account has on a symbol: orders, fills, amendments, prevented matches. Read only."""
-        return self._desk(account_id, self._market(symbol))
-
-    def account(self, account_id: int) -> Account:
-        """Return an account: holdings, lists, commission rates. Read only."""
-        return self._accounts[account_id]
-
-    def balances(self, account_id: int) -> list[Balance]:
-        """Return what an account holds, by name of the asset."""
-        holdings = self._accounts[account_id].holdings
-        return [holdings[asset].balance() for asset in sorted(holdings)]
-
-    # inside
-
-    def _market(self, symbol: str) -> Market:
-        market = self._markets.get(symbol)
-        if market is None:
-            raise Rejection(rejections.BAD_SYMBOL, "Invalid symbol.")
-        return market
-
-    def _desk(self, account_id: int, market: Market) -> SymbolAccount:
-        account = self._accounts[account_id]
-        rules = market.rules
-        desk = account.desks.get(rules.symbol)
-        if desk is None:
-            desk = SymbolAccount(account, rules.symbol, rules.base_asset, rules.quote_asset)
-            account.desks[rules.symbol] = desk
-        return desk
 
     def _finish(self, action: Action) -> Outcome:
         action.keep_reply()
@@ -293,10 +289,6 @@ def _find(desk: SymbolAccount, order_id: int | None, client_order_id: str | None
     if order is not None and client_order_id is not None and order.client_order_id != client_order_id:
         return None
     return order
-
-
-def _levels(levels: Iterator[Level], limit: int) -> list[tuple[int, int]]:
-    return [(level.price, level.visible) for level in islice(levels, limit)]
 
 
 def _quantity_for_quote(market: Market, new: NewOrder) -> int:

@@ -6,7 +6,7 @@ from . import rejections
 from .accounts import SymbolAccount
 from .amounts import UNIT
 from .market import Market
-from .orders import LIMIT_TYPES, STOP_TYPES, NewOrder
+from .orders import LIMIT_TYPES, STOP_TYPES, NewOrder, Order
 from .rejections import Rejection, filter_failure, missing, new_order, not_required
 from .symbols import ExchangeFilters, LotSize, Notional, PercentPrice, PriceFilter, SymbolRules, TrailingDelta
 from .triggers import triggers_when_rising
@@ -105,15 +105,14 @@ def check_order(market: Market, order: NewOrder, now: int) -> None:
             _check_percent_price(filters.percent_price, market, order, now)
         if filters.percent_price_by_side is not None:
             _check_percent_price(filters.percent_price_by_side, market, order, now)
-    check_quantity(market, order, now)
+    check_quantity(market, order, order.quantity, now)
     if order.trailing_delta and filters.trailing_delta is not None:
         _check_trailing_delta(filters.trailing_delta, order)
 
 
-def check_quantity(market: Market, order: NewOrder, now: int) -> None:
-    """Raise unless the order passes the filters that look at its quantity."""
+def check_quantity(market: Market, order: NewOrder | Order, quantity: int, now: int) -> None:
+    """Raise unless the order, with this quantity, passes the filters that look at its quantity."""
     filters = market.rules.filters
-    quantity = order.quantity
     if quantity:
         if filters.lot_size is not None:
             check_lot(filters.lot_size, quantity, "LOT_SIZE")
@@ -122,9 +121,9 @@ def check_quantity(market: Market, order: NewOrder, now: int) -> None:
         if order.type == "MARKET" and filters.market_lot_size is not None:
             check_lot(filters.market_lot_size, quantity, "MARKET_LOT_SIZE")
     if filters.min_notional is not None:
-        _check_notional(filters.min_notional, market, order, now)
+        _check_notional(filters.min_notional, market, order, quantity, now)
     if filters.notional is not None:
-        _check_notional(filters.notional, market, order, now)
+        _check_notional(filters.notional, market, order, quantity, now)
     if (
         order.iceberg_quantity
         and filters.iceberg_parts is not None
@@ -162,17 +161,17 @@ def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder, no
         raise filter_failure(rule.name)
 
 
-def _check_notional(rule: Notional, market: Market, order: NewOrder, now: int) -> None:
+def _check_notional(rule: Notional, market: Market, order: NewOrder | Order, quantity: int, now: int) -> None:
     is_market = not order.price
     if order.price:
-        notional = order.price * order.quantity
+        notional = order.price * quantity
     elif order.quote_order_quantity:
         notional = order.quote_order_quantity * UNIT
     else:
         average = market.average_price(rule.average_minutes, now)
         if not average:
             return
-        notional = average * order.quantity
+        notional = average * quantity
     if (not is_market or rule.min_applies_to_market) and notional < rule.minimum * UNIT:
         raise filter_failure(rule.name)
     if rule.maximum is None or (is_market and not rule.max_applies_to_market):

@@ -45,6 +45,16 @@ def release(order: Order) -> None:
         order.locked = 0
 
 
+def lower(order: Order, amount: int) -> None:
+    """Free what is set aside for an order beyond `amount`."""
+    freed = order.locked - amount
+    if freed > 0:
+        holding = holding_of(order)
+        holding.locked -= freed
+        holding.free += freed
+        order.locked = amount
+
+
 def share(order_list: OrderList, amount: int) -> None:
     """Set aside once what either leg of a pair may need."""
     holding = holding_of(order_list.pair[0])
@@ -53,13 +63,14 @@ def share(order_list: OrderList, amount: int) -> None:
     order_list.shared_lock += amount
 
 
-def unshare(order_list: OrderList) -> None:
-    """Free what is set aside for a pair."""
-    if order_list.shared_lock:
+def unshare(order_list: OrderList, amount: int = 0) -> None:
+    """Free what is set aside for a pair beyond `amount`."""
+    freed = order_list.shared_lock - amount
+    if freed > 0:
         holding = holding_of(order_list.pair[0])
-        holding.locked -= order_list.shared_lock
-        holding.free += order_list.shared_lock
-        order_list.shared_lock = 0
+        holding.locked -= freed
+        holding.free += freed
+        order_list.shared_lock = amount
 
 
 def can_pay(buyer: Order, quote: int) -> bool:

@@ -44,13 +44,15 @@ class NewOrderList:
 
     `kind` is "OCO" with `orders` (above, below), "OTO" with (working, pending) or "OTOCO" with (working,
     pending above, pending below); "OPO" and "OPOCO" are refused. The legs carry the list's symbol, and those
-    of a pair its side and quantity.
+    of a pair its side and quantity. Order ids follow the order of `orders`; `is_above_first=False` says that
+    a pair stands as (below, above), as in the deprecated form, where the stop comes first.
     """
 
     kind: str
     symbol: str
     list_client_order_id: str
     orders: tuple[NewOrder, ...]
+    is_above_first: bool = True
 
 
 class Order:
