@@ -31,7 +31,7 @@ _LOT_SHIFT = 1_400
 class Outline(NamedTuple):
     """The figures of a run of trades in a template: prices as offsets in ticks, quantities in lots."""
 
-    count: int
+    trades: int
     open: int
     high: int
     low: int
@@ -69,7 +69,7 @@ class HourTemplate:
             "i",
             (
                 ((at * count - end * place) * deviation // scale) + net * place // count + 2 * (side & 1) - 1
-                for place, (at, side) in enumerate(zip(walk, sides), 1)
+                for place, (at, side) in enumerate(zip(walk, sides, strict=True), 1)
             ),
         )
         self.lots = array(
@@ -79,7 +79,7 @@ class HourTemplate:
         self.outline = self.figures(0, count)
 
     def _continue_some(self, sides: tuple[int, ...]) -> array[int]:
-        """Make one trade of each group the second fill of the taker order before it; return the first fills."""
+        """Make one trade of each group a further fill of the order before it; return the first fills."""
         takes = bytearray(self.takes)
         firsts = array("H")
         for start in range(0, len(sides), GROUP):
@@ -113,6 +113,5 @@ class HourTemplate:
 
     def rows(self, first: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
         """Return time, offset, lots and whether the taker bought, of the trades from `first` to `stop`."""
-        return zip(
-            self.times[first:stop], self.offsets[first:stop], self.lots[first:stop], self.takes[first:stop]
-        )
+        columns = (self.times, self.offsets, self.lots, self.takes)
+        return zip(*(column[first:stop] for column in columns), strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -68,10 +68,13 @@ class Past:
     Owner: loop thread (of the simulated exchange).
     """
 
-    def __init__(self, seed: int, listing: Listing, base: AssetValue, quote: AssetValue, start_us: int) -> None:
-        """Describe the past of `listing` up to `start_us`; nothing is worked out yet but the count of trades."""
+    def __init__(
+        self, seed: int, listing: Listing, base: AssetValue, quote: AssetValue, start_us: int
+    ) -> None:
+        """Describe the past of `listing` up to `start_us`; no more than the trades are counted yet."""
         self._key = (seed, listing.symbol)
         self._base, self._quote = base, quote
+        self.listing = listing
         self.start_us = start_us
         self._tick = _units(listing.tick_size)
         typical = base.typical * E8 // (quote.typical * self._tick)
@@ -128,7 +131,9 @@ class Past:
                 not take,
             )
             for hour, i, j in self._slices(max(0, first), min(stop, self.count))
-            for number, (in_hour, offset, lots, take) in enumerate(hour.template.rows(i, j), hour.first_id + i)
+            for number, (in_hour, offset, lots, take) in enumerate(
+                hour.template.rows(i, j), hour.first_id + i
+            )
         ]
 
     def aggregates(self, first: int, stop: int) -> list[AggregateTrade]:
@@ -144,7 +149,7 @@ class Past:
             firsts = hour.template.firsts
             rows = list(hour.template.rows(i, j))
             starts = [*firsts[bisect_left(firsts, i) : bisect_left(firsts, j)], j]
-            for start, end in zip(starts, starts[1:]):
+            for start, end in pairwise(starts):
                 in_hour, offset, _, take = rows[start - i]
                 lots = sum(row[2] for row in rows[start - i : end - i])
                 found.append(
@@ -188,7 +193,9 @@ class Past:
                 for hour, i, j in self._slices(first, min(stop, day_stop)):
                     template = hour.template
                     is_whole = j - i == len(template.lots)
-                    yield _moved(hour, hour.first_id + i, template.outline if is_whole else template.figures(i, j))
+                    yield _moved(
+                        hour, hour.first_id + i, template.outline if is_whole else template.figures(i, j)
+                    )
             first = day_stop
 
     def _slices(self, first: int, stop: int) -> Iterator[tuple[_Hour, int, int]]:
@@ -228,7 +235,7 @@ class Past:
         """Yield the hours of a day: each opens at the assets' values and moves as they do until the next."""
         number = self._first_day + day
         tick, scale_unit, nets = self._tick, self._scale_unit, self._nets
-        values = zip(self._base.hours(number), self._quote.hours(number))
+        values = zip(self._base.hours(number), self._quote.hours(number), strict=True)
         opens = [min(max(base * E8 // (quote * tick), self._lowest), self._highest) for base, quote in values]
         words = seeded_words(24, *self._key, "volumes", number)
         start_us, first_id = number * DAY_US, self._day_ids[day]
@@ -256,11 +263,11 @@ class Past:
 
 def _moved(hour: _Hour, first_id: int, part: Outline) -> Summary:
     """Return the figures of a part of a template at the place and in the size of an hour."""
-    count, open_, high, low, close, lots, weighted, taker_lots, taker_weighted = part
+    trades, open_, high, low, close, lots, weighted, taker_lots, taker_weighted = part
     _, _, _, price, tick, lot = hour
     return Summary(
         first_id,
-        count,
+        trades,
         price + open_ * tick,
         price + high * tick,
         price + low * tick,

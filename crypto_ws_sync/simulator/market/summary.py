@@ -33,7 +33,7 @@ class Summary(NamedTuple):
     """A run of at least one trade: prices, volumes and quote volumes as integers of 1e-8."""
 
     first_id: int
-    count: int
+    trades: int
     open: int
     high: int
     low: int
@@ -46,7 +46,7 @@ class Summary(NamedTuple):
     @property
     def last_id(self) -> int:
         """The id of the last trade in the run."""
-        return self.first_id + self.count - 1
+        return self.first_id + self.trades - 1
 
 
 def joined(parts: Iterable[Summary]) -> Summary | None:
@@ -55,9 +55,9 @@ def joined(parts: Iterable[Summary]) -> Summary | None:
     first = next(rest, None)
     if first is None:
         return None
-    first_id, count, open_, high, low, close, volume, quote, taker, taker_quote = first
+    first_id, trades, open_, high, low, close, volume, quote, taker, taker_quote = first
     for part in rest:
-        count += part[1]
+        trades += part[1]
         if part[3] > high:
             high = part[3]
         if part[4] < low:
@@ -67,4 +67,4 @@ def joined(parts: Iterable[Summary]) -> Summary | None:
         quote += part[7]
         taker += part[8]
         taker_quote += part[9]
-    return Summary(first_id, count, open_, high, low, close, volume, quote, taker, taker_quote)
+    return Summary(first_id, trades, open_, high, low, close, volume, quote, taker, taker_quote)
