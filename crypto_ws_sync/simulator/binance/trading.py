@@ -1,0 +1,160 @@
+"""order.* : placing, testing, asking, cancelling, replacing, amending single orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..matching import NewOrder, Order, Outcome, Rejection
+from .catalogue import Arguments
+from .order_views import ack_view, cancel_view, full_view, result_view, status_view
+from .refusals import Refusal
+from .request import Request
+
+__all__ = ["HANDLERS", "new_order", "placement_view", "refused"]
+
+_FULL_BY_DEFAULT = frozenset({"MARKET", "LIMIT"})
+
+
+def refused(rejection: Rejection) -> Refusal:
+    """What the exchange answers where its matching engine says no."""
+    return Refusal(400, rejection.code, rejection.msg, engine_refused=rejection.code == -2010)
+
+
+def new_order(request: Request, args: Arguments) -> NewOrder:
+    """The order that a request asks for."""
+    if "pegPriceType" in args:
+        raise Refusal(400, -2010, "Pegged orders are not supported for this symbol.")
+    return NewOrder(
+        args["symbol"],
+        args["side"],
+        args["type"],
+        args.get("newClientOrderId") or request.venue.make_client_order_id(),
+        args.get("quantity", 0),
+        args.get("price", 0),
+        args.get("timeInForce", ""),
+        args.get("quoteOrderQty", 0),
+        args.get("stopPrice", 0),
+        args.get("trailingDelta", 0),
+        args.get("icebergQty", 0),
+        args.get("strategyId"),
+        args.get("strategyType"),
+        args.get("selfTradePreventionMode", ""),
+    )
+
+
+def placement_view(outcome: Outcome, response_type: str | None, divisor: int) -> dict[str, Any]:
+    """The reply to a placement: ACK, RESULT or FULL, by default FULL for MARKET and LIMIT."""
+    order = outcome.order
+    if response_type is None:
+        response_type = "FULL" if order.type in _FULL_BY_DEFAULT else "ACK"
+    if response_type == "FULL":
+        return full_view(order, outcome.time, divisor, outcome.fills, outcome.prevented_matches)
+    if response_type == "RESULT":
+        return result_view(order, outcome.time, divisor)
+    return ack_view(order, outcome.time, divisor)
+
+
+def place(request: Request) -> dict[str, Any]:
+    """Place one order."""
+    venue, account_id = request.venue, request.account.account_id
+    venue.check_order_count(account_id, 1)
+    order = new_order(request, request.args)
+    venue.advance(request.now_us)
+    try:
+        outcome = venue.floor.engine.place(account_id, order, request.now_us)
+    except Rejection as rejection:
+        refusal = refused(rejection)
+        if refusal.engine_refused:
+            venue.count_orders(account_id, 1)
+        raise refusal from None
+    venue.count_orders(account_id, 1)
+    view = placement_view(outcome, request.args.get("newOrderRespType"), request.divisor)
+    venue.apply(outcome)
+    return view
+
+
+def check(request: Request) -> dict[str, Any]:
+    """Check an order without placing it; on request tell what commission it would pay."""
+    venue = request.venue
+    order = new_order(request, request.args)
+    venue.advance(request.now_us)
+    try:
+        venue.floor.engine.test(request.account.account_id, order, request.now_us)
+    except Rejection as rejection:
+        raise refused(rejection) from None
+    if request.args.get("computeCommissionRates"):
+        return venue.commission_of_order(request.account.account_id)
+    return {}
+
+
+def ask(request: Request) -> dict[str, Any]:
+    """One order, open or closed."""
+    args, venue = request.args, request.venue
+    venue.advance(request.now_us)
+    try:
+        order = venue.floor.engine.find_order(
+            request.account.account_id,
+            args["symbol"],
+            order_id=args.get("orderId"),
+            client_order_id=args.get("origClientOrderId"),
+        )
+    except Rejection as rejection:
+        raise refused(rejection) from None
+    if _is_archived(order, request.now_us):
+        raise Refusal(
+            400,
+            -2026,
+            "Order was canceled or expired with no executed qty over 90 days ago and has been archived.",
+        )
+    return status_view(order, request.divisor)
+
+
+def _is_archived(order: Order, now_us: int) -> bool:
+    age_us = now_us - order.update_time
+    return not order.is_open and not order.executed and age_us > 90 * 86400 * 1_000_000
+
+
+def ask_open(request: Request) -> list[dict[str, Any]]:
+    """The open orders of one symbol or of all."""
+    venue, symbol = request.venue, request.args.get("symbol")
+    if symbol is not None:
+        venue.floor.check_symbol(symbol)
+    venue.advance(request.now_us)
+    orders = venue.floor.engine.open_orders(request.account.account_id, symbol)
+    return [status_view(order, request.divisor) for order in orders]
+
+
+def cancel(request: Request) -> dict[str, Any]:
+    """Cancel one order, and with it the list it belongs to."""
+    args, venue = request.args, request.venue
+    venue.advance(request.now_us)
+    try:
+        outcome = venue.floor.engine.cancel(
+            request.account.account_id,
+            args["symbol"],
+            request.now_us,
+            order_id=args.get("orderId"),
+            client_order_id=args.get("origClientOrderId"),
+            new_client_order_id=args.get("newClientOrderId") or venue.make_client_order_id(),
+            restrictions=args.get("cancelRestrictions"),
+        )
+    except Rejection as rejection:
+        raise refused(rejection) from None
+    view = cancellation_view(outcome, request.divisor)
+    venue.apply(outcome)
+    return view
+
+
+def cancellation_view(outcome: Outcome, divisor: int) -> dict[str, Any]:
+    """The reply to a cancel."""
+    return cancel_view(outcome.order, outcome.client_order_id, outcome.time, divisor)
+
+
+HANDLERS: dict[str, Callable[[Request], Any]] = {
+    "order.place": place,
+    "order.test": check,
+    "order.status": ask,
+    "order.cancel": cancel,
+    "openOrders.status": ask_open,
+}

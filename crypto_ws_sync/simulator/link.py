@@ -1,0 +1,316 @@
+"""One WebSocket of the simulated exchange: frames in, frames out, and what can go wrong between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .clock import Timer, Timers
+from .faults import Fault, Faults
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
+
+    from .binance.connection import Connection
+    from .binance.venue import Venue
+
+__all__ = ["Link"]
+
+PING_SECONDS = 20.0
+PONG_SECONDS = 60.0
+LIFETIME_SECONDS = 86400.0
+_GRACE_SECONDS = 0.5
+"""Real seconds that a pong may still take after a manual clock has jumped over its deadline."""
+
+Broadcast = Callable[[Any, Any], None]
+
+
+class Link:
+    """One open WebSocket, between the socket library and the exchange's rules.
+
+    Owner: the exchange's loop thread.
+    """
+
+    def __init__(
+        self,
+        socket: ServerConnection,
+        venue: Venue,
+        faults: Faults,
+        timers: Timers,
+        broadcast: Broadcast,
+        latency: float,
+    ) -> None:
+        self._socket = socket
+        self._sockets = (socket,)
+        self._venue = venue
+        self._faults = faults
+        self._timers = timers
+        self._broadcast = broadcast
+        self._half_latency = latency / 2
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: list[str] = []
+        self._release: asyncio.TimerHandle | None = None
+        self._waiting_for_split: list[str] | None = None
+        self._is_stalled = False
+        self._connection: Connection | None = None
+        self._ping_timer = timers.call_after(PING_SECONDS, self._send_ping)
+        self._pong_timer: Timer | None = None
+        self._life_timer = timers.call_after(LIFETIME_SECONDS, self._end_life)
+
+    # -- from the socket ---------------------------------------------------------------------------------
+
+    def open(self, connection: Connection) -> None:
+        """Begin: from now on `connection` speaks for this socket."""
+        self._connection = connection
+
+    def receive(self, text: str | bytes) -> None:
+        """Take one frame from the client."""
+        if self._is_stalled or self._connection is None:
+            return
+        if self._half_latency:
+            self._loop.call_later(self._half_latency, self._serve, text)
+        else:
+            self._serve(text)
+
+    def gone(self) -> None:
+        """Forget the socket: it has closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._venue.disconnect(connection)
+        for timer in (self._ping_timer, self._pong_timer, self._life_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._release is not None:
+            self._release.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def _serve(self, text: str | bytes) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        if self._faults.planned:
+            self._serve_with_faults(connection, text)
+            return
+        reply = self._venue.handle(connection, text)
+        if reply is not None:
+            self.send(reply)
+        self._venue.flush_events()
+
+    # -- to the socket -----------------------------------------------------------------------------------
+
+    def send(self, text: str) -> None:
+        """Send one text frame, half a latency from now."""
+        if self._half_latency:
+            self._loop.call_later(self._half_latency, self._send_now, text)
+        else:
+            self._send_now(text)
+
+    def send_raw(self, message: str | bytes) -> None:
+        """Send one frame of any content, at once."""
+        if not self._is_stalled:
+            self._broadcast(self._sockets, message)
+
+    def ping(self, payload: bytes) -> None:
+        """Send one ping frame."""
+        if not self._is_stalled:
+            self._start(self._ping_once(payload))
+
+    def close(self, code: int, reason: str) -> None:
+        """Close properly, with a close frame."""
+        self._start(self._socket.close(code, reason))
+
+    def abort(self) -> None:
+        """Break off with no close frame."""
+        self._socket.transport.abort()
+
+    def stall(self) -> None:
+        """Stop reading and writing; the socket stays open."""
+        self._is_stalled = True
+        self._ping_timer.cancel()
+        with contextlib.suppress(RuntimeError):  # the socket may be closing
+            self._socket.transport.pause_reading()
+
+    def _send_now(self, text: str) -> None:
+        if self._is_stalled:
+            return
+        if self._waiting_for_split is not None:
+            self._waiting_for_split.append(text)
+        else:
+            self._broadcast(self._sockets, text)
+
+    def _start(self, work: Any) -> None:
+        task = self._loop.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @staticmethod
+    async def _guard(work: Any) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        with contextlib.suppress(ConnectionClosed):
+            await work
+
+    # -- staying alive -----------------------------------------------------------------------------------
+
+    def _send_ping(self) -> None:
+        payload = str(self._venue.now_us() // 1000).encode("ascii")
+        self._start(self._ping_and_watch(payload))
+        self._ping_timer = self._timers.call_after(PING_SECONDS, self._send_ping)
+
+    async def _ping_once(self, payload: bytes) -> None:
+        await self._socket.ping(payload)
+
+    async def _ping_and_watch(self, payload: bytes) -> None:
+        answered = await self._socket.ping(payload)
+        if self._pong_timer is None:
+            self._pong_timer = self._timers.call_after(PONG_SECONDS, lambda: self._late_pong(answered))
+        try:
+            await answered
+        finally:
+            if self._pong_timer is not None and not self._is_stalled:
+                self._pong_timer.cancel()
+                self._pong_timer = None
+
+    def _late_pong(self, answered: Any) -> None:
+        def judge() -> None:
+            if not answered.done():
+                self.abort()
+
+        self._loop.call_later(_GRACE_SECONDS, judge)
+
+    def _end_life(self) -> None:
+        self.close(1001, "connections live for 24 hours")
+
+    # -- faults ------------------------------------------------------------------------------------------
+
+    def _serve_with_faults(self, connection: Connection, text: str | bytes) -> None:
+        struck = self._faults.strike(self._venue.method_of(text))
+        effects = [(fault, fault.effect) for fault in struck]
+        for fault, effect in effects:
+            if effect.kind == "delay" and not effect.executed:
+                pending = self._venue.receive(connection, text)
+                rest = [each for each in struck if each is not fault]
+                self._loop.call_later(_lateness(fault), self._execute_late, connection, pending, rest)
+                return
+        for _, effect in effects:
+            if effect.executed:
+                continue
+            if effect.kind == "drop":
+                self._venue.note_fault(connection, text, "dropped before execution")
+                self._drop(effect.code)
+                return
+            if effect.kind == "stall":
+                self._venue.note_fault(connection, text, "stalled before execution")
+                self.stall()
+                return
+            if effect.kind == "swallow":
+                self._venue.note_fault(connection, text, "swallowed before execution")
+                return
+            if effect.kind == "unavailable":
+                self._venue.note_fault(connection, text, f"{effect.status} before execution")
+                self._deliver(self._venue.unavailable(connection, text, effect), struck)
+                return
+        self._finish(self._venue.handle(connection, text), connection, text, struck)
+
+    def _execute_late(self, connection: Connection, pending: Any, rest: list[Fault]) -> None:
+        if self._connection is None:
+            # The line broke meanwhile; the exchange has the request all the same.
+            self._venue.execute(connection, pending)
+            self._venue.flush_events()
+            return
+        self._finish(self._venue.execute(connection, pending), connection, pending.text, rest)
+
+    def _finish(
+        self, reply: str | None, connection: Connection, text: str | bytes, struck: list[Fault]
+    ) -> None:
+        try:
+            for fault in struck:
+                effect = fault.effect
+                if not effect.executed:
+                    continue
+                if effect.kind == "drop":
+                    self._drop(effect.code)
+                    return
+                if effect.kind == "stall":
+                    self.stall()
+                    return
+                if effect.kind == "swallow":
+                    return
+                if effect.kind == "unavailable":
+                    reply = self._venue.unavailable(connection, text, effect)
+            if reply is not None:
+                self._deliver(reply, struck)
+        finally:
+            self._venue.flush_events()
+
+    def _deliver(self, reply: str, struck: list[Fault]) -> None:
+        late = sum(_lateness(fault) for fault in struck if fault.effect.kind == "delay")
+        way: Callable[[str], None] = self.send
+        for fault in struck:
+            if fault.effect.kind == "split":
+                size = fault.effect.size
+
+                def way(text: str, size: int = size) -> None:
+                    self._send_split(text, size)
+            elif fault.effect.kind == "shuffle":
+                holder = fault
+
+                def way(text: str, holder: Fault = holder) -> None:
+                    self._hold(text, holder)
+
+        if late:
+            self._loop.call_later(late, way, reply)
+        else:
+            way(reply)
+
+    def _drop(self, code: int | None) -> None:
+        if code is None:
+            self.abort()
+        else:
+            self.close(code, "")
+
+    def _hold(self, reply: str, fault: Fault) -> None:
+        self._held.append(reply)
+        if len(self._held) >= fault.effect.hold:
+            self._let_go(fault)
+        elif self._release is None:
+            self._release = self._loop.call_later(fault.effect.seconds, self._let_go, fault)
+
+    def _let_go(self, fault: Fault) -> None:
+        if self._release is not None:
+            self._release.cancel()
+            self._release = None
+        held, self._held = self._held, []
+        fault.random.shuffle(held)
+        for reply in held:
+            self.send(reply)
+
+    def _send_split(self, text: str, size: int) -> None:
+        if self._is_stalled:
+            return
+        if self._waiting_for_split is not None:
+            self._waiting_for_split.append(text)
+            return
+        self._waiting_for_split = []
+        self._start(self._send_fragments(text, size))
+
+    async def _send_fragments(self, text: str, size: int) -> None:
+        await self._socket.send(_fragments(text, size), text=True)
+        waiting, self._waiting_for_split = self._waiting_for_split, None
+        for each in waiting or ():
+            self._send_now(each)
+
+
+def _lateness(fault: Fault) -> float:
+    effect = fault.effect
+    return effect.seconds + (fault.random.random() * effect.spread if effect.spread else 0.0)
+
+
+def _fragments(text: str, size: int) -> Iterator[bytes]:
+    data = text.encode("utf-8")
+    for start in range(0, len(data), size):
+        yield data[start : start + size]

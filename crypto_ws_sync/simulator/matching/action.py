@@ -1,0 +1,440 @@
+"""One request being carried out on one market: each change of an order's state, with the event to tell it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from . import contingencies, funds
+from .accounts import SymbolAccount
+from .amounts import quote_of
+from .market import Market
+from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
+from .records import (
+    AccountPosition,
+    Amendment,
+    Event,
+    Execution,
+    Fill,
+    FirstFill,
+    ListStatus,
+    PreventedMatch,
+    Trade,
+)
+
+TAKER_RELIEF = 1
+MAKER_RELIEF = 5
+
+
+class Outcome:
+    """What one request did.
+
+    `orders` are the orders to reply with, as they stood when the request itself was done (what stops and
+    pending orders then set off is in `events` only); `order` is the first of them. `order_list` is the list
+    placed, cancelled or amended, `list_status` its state at the same moment. `fills` and `prevented_matches`
+    belong to the order placed (of a list, its first). `client_order_id` is what a cancel calls itself.
+    `events` are all events in order, of every observed account; `trades` all trades; `first_fills` what
+    lowers unfilled-order counts; `fees` what commissions took, by asset.
+
+    Owner: the engine's thread.
+    """
+
+    __slots__ = (
+        "amendment",
+        "client_order_id",
+        "events",
+        "fees",
+        "fills",
+        "first_fills",
+        "list_status",
+        "order_list",
+        "orders",
+        "prevented_matches",
+        "time",
+        "trades",
+    )
+
+    def __init__(self, now: int) -> None:
+        self.time = now
+        self.orders: list[Order] = []
+        self.order_list: OrderList | None = None
+        self.list_status: ListStatus | None = None
+        self.fills: list[Fill] = []
+        self.prevented_matches: list[PreventedMatch] = []
+        self.client_order_id = ""
+        self.amendment: Amendment | None = None
+        self.events: list[Event] = []
+        self.trades: list[Trade] = []
+        self.first_fills: list[FirstFill] = []
+        self.fees: dict[str, int] = {}
+
+    @property
+    def order(self) -> Order:
+        """The order placed, cancelled or amended."""
+        return self.orders[0]
+
+
+class Action:
+    """Carries one request out and writes down what happened.
+
+    Owner: the engine's thread.
+    """
+
+    __slots__ = ("activations", "market", "now", "outcome", "touched")
+
+    def __init__(self, market: Market, now: int) -> None:
+        self.market = market
+        self.now = now
+        self.outcome = Outcome(now)
+        self.activations: deque[OrderList] = deque()
+        self.touched: dict[SymbolAccount, None] = {}
+
+    # what happens to one order
+
+    def start(self, order: Order) -> None:
+        """Let an accepted order wait for its price, or go to market."""
+        if order.type in STOP_TYPES:
+            self.report(order, "NEW")
+            self.market.triggers.add(order)
+        else:
+            order.working_time = self.now
+            self.report(order, "NEW", is_on_book=True)
+            self.work(order)
+
+    def work(self, order: Order) -> None:
+        """Match an order against the book, then rest or expire what is left of it."""
+        is_limited = order.type in LIMIT_TYPES
+        limit = order.price if is_limited else 0
+        side = self.market.asks if order.is_buy else self.market.bids
+        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit):
+            self.expire(order, "UNFILLED_FOK_ORDER_EXPIRED")
+            return
+        if not limit or side.crosses(limit):
+            self._match(order, limit)
+            if not order.is_open:
+                return
+        if not is_limited:
+            self.expire(order, "INSUFFICIENT_LIQUIDITY")
+        elif order.time_in_force == "IOC":
+            self.expire(order, "UNFILLED_IOC_QUANTITY_EXPIRED")
+        else:
+            self.market.side(order.is_buy).add(order)
+
+    def expire(self, order: Order, reason: str) -> int:
+        """End an order because its own rules, or its list's, say so; return the execution's id."""
+        self.close(order, "EXPIRED", reason)
+        execution_id = self.report(order, "EXPIRED", expiry_reason=reason)
+        contingencies.after_end(self, order)
+        return execution_id
+
+    def refuse(self, order: Order, reason: str) -> None:
+        """End an order that was accepted to wait, and cannot go to market now that it should.
+
+        What follows for its list is the caller's business.
+        """
+        self.close(order, "REJECTED")
+        self.report(order, "REJECTED", reject_reason=reason)
+
+    def cancel(self, order: Order, client_order_id: str) -> None:
+        """End an order at its owner's wish; the other orders of its list are the caller's business."""
+        self.close(order, "CANCELED")
+        self.report(order, "CANCELED", client_order_id, order.client_order_id)
+
+    def close(self, order: Order, status: str, expiry_reason: str = "NONE") -> None:
+        """Take an order out of play and free what was set aside for it."""
+        if order.level is not None:
+            self.market.side(order.is_buy).remove(order)
+        elif order.type in STOP_TYPES:
+            self.market.triggers.remove(order)
+        if order.order_list is not None:
+            contingencies.unshare(order)
+        funds.release(order)
+        order.status = status
+        order.is_open = False
+        order.expiry_reason = expiry_reason
+        order.update_time = self.now
+        order.visible = 0
+        order.desk.closed(order)
+
+    # matching
+
+    def _fills_whole(self, order: Order, limit: int) -> bool:
+        needed = order.open_quantity
+        prevents = order.stp_mode != "NONE"
+        for level in self.market.side(not order.is_buy).within(limit):
+            if not prevents:
+                needed -= level.total
+            else:
+                for maker in level:
+                    if not _belong_together(order, maker):
+                        needed -= maker.open_quantity
+                    elif order.stp_mode != "EXPIRE_MAKER":
+                        return needed <= 0
+            if needed <= 0:
+                return True
+        return False
+
+    def _match(self, taker: Order, limit: int) -> None:
+        side = self.market.asks if taker.is_buy else self.market.bids
+        prevents = taker.stp_mode != "NONE"
+        # prices with the side's sign: the best one has the largest key
+        worst = -limit if taker.is_buy else limit
+        keys = side.keys
+        while taker.is_open and keys and (not limit or keys[-1] >= worst):
+            level = side.levels[keys[-1]]
+            maker = level.head
+            assert maker is not None
+            if prevents and _belong_together(taker, maker):
+                self._prevent(taker, maker)
+            elif not self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible)):
+                return
+
+    def _trade(self, taker: Order, maker: Order, price: int, quantity: int) -> bool:
+        market = self.market
+        buyer, seller = (taker, maker) if taker.is_buy else (maker, taker)
+        quote = quote_of(price, quantity)
+        if not funds.can_pay(buyer, quote):
+            return False
+        if maker.order_list is not None:
+            contingencies.before_execution(self, maker)
+        trade_id = market.trade_id
+        market.trade_id = trade_id + 1
+        buyer_desk, seller_desk = buyer.desk, seller.desk
+        if taker.is_buy:
+            buyer_rate, seller_rate = buyer_desk.taker_buy_rate, seller_desk.maker_sell_rate
+        else:
+            buyer_rate, seller_rate = buyer_desk.maker_buy_rate, seller_desk.taker_sell_rate
+        buyer_fee = funds.settle_buyer(buyer, quantity, quote, buyer_rate)
+        seller_fee = funds.settle_seller(seller, quantity, quote, seller_rate)
+        self._take_fee(buyer_desk.base.asset, buyer_fee)
+        self._take_fee(buyer_desk.quote.asset, seller_fee)
+        market.side(maker.is_buy).execute(maker, quantity)
+        self.outcome.trades.append(
+            Trade(
+                market.rules.symbol,
+                trade_id,
+                price,
+                quantity,
+                quote,
+                self.now,
+                buyer is maker,
+                buyer.order_id,
+                seller.order_id,
+            )
+        )
+        self._filled(
+            taker, trade_id, price, quantity, quote, buyer_fee if taker.is_buy else seller_fee, False
+        )
+        self._filled(maker, trade_id, price, quantity, quote, seller_fee if taker.is_buy else buyer_fee, True)
+        market.traded(self.now, price, quantity)
+        market.fired.extend(market.triggers.observe(price, self.now))
+        if not taker.is_open:
+            contingencies.after_end(self, taker)
+        if not maker.is_open:
+            contingencies.after_end(self, maker)
+        return True
+
+    def _filled(
+        self, order: Order, trade_id: int, price: int, quantity: int, quote: int, fee: int, is_maker: bool
+    ) -> None:
+        desk = order.desk
+        is_first = not order.executed
+        order.executed += quantity
+        order.executed_quote += quote
+        order.update_time = self.now
+        if order.open_quantity:
+            order.status = "PARTIALLY_FILLED"
+        else:
+            self.close(order, "FILLED")
+        if not desk.is_observed:
+            self.market.execution_id += 1
+            return
+        fee_asset = desk.base.asset if order.is_buy else desk.quote.asset
+        fill = Fill(
+            desk.symbol,
+            trade_id,
+            order.order_id,
+            order.order_list_id,
+            price,
+            quantity,
+            quote,
+            fee,
+            fee_asset,
+            self.now,
+            order.is_buy,
+            is_maker,
+        )
+        desk.fills.append(fill)
+        if not is_maker and self.outcome.orders and order is self.outcome.orders[0]:
+            self.outcome.fills.append(fill)
+        if is_first:
+            relief = MAKER_RELIEF if is_maker else TAKER_RELIEF
+            self.outcome.first_fills.append(
+                FirstFill(desk.account_id, desk.symbol, order.order_id, is_maker, relief)
+            )
+        rests = is_maker or (order.type in LIMIT_TYPES and order.time_in_force == "GTC")
+        self.report(order, "TRADE", is_on_book=order.is_open and rests, fill=fill)
+
+    def _take_fee(self, asset: str, amount: int) -> None:
+        if amount:
+            fees = self.outcome.fees
+            fees[asset] = fees.get(asset, 0) + amount
+
+    def _prevent(self, taker: Order, maker: Order) -> None:
+        """End the taker, the maker or both, as the taker's mode says, in place of a match between them."""
+        mode = taker.stp_mode
+        market = self.market
+        level = maker.level
+        assert level is not None
+        match = PreventedMatch(
+            market.rules.symbol,
+            market.prevented_match_id,
+            taker.order_id,
+            maker.order_id,
+            taker.desk.account.trade_group_id,
+            mode,
+            level.price,
+            min(taker.open_quantity, maker.visible),
+            0 if mode == "EXPIRE_MAKER" else taker.open_quantity,
+            0 if mode == "EXPIRE_TAKER" else maker.open_quantity,
+            self.now,
+        )
+        market.prevented_match_id += 1
+        for desk in dict.fromkeys((taker.desk, maker.desk)):
+            if desk.is_observed:
+                desk.prevented_matches.append(match)
+        if self.outcome.orders and taker is self.outcome.orders[0]:
+            self.outcome.prevented_matches.append(match)
+        if mode != "EXPIRE_TAKER":
+            self._end_in_match(maker, match, match.maker_prevented_quantity, taker)
+        if mode != "EXPIRE_MAKER":
+            self._end_in_match(taker, match, match.taker_prevented_quantity, maker)
+
+    def _end_in_match(self, order: Order, match: PreventedMatch, prevented: int, counter: Order) -> None:
+        self.close(order, "EXPIRED_IN_MATCH")
+        order.prevented += prevented
+        order.prevented_match_id = match.prevented_match_id
+        self.report(
+            order, "TRADE_PREVENTION", prevented_match=match, last_prevented=prevented, counter=counter
+        )
+        contingencies.after_end(self, order)
+
+    # what follows from it
+
+    def keep_reply(self) -> None:
+        """Keep the replied orders as they are now, if what follows may change them."""
+        if self.outcome.order_list is not None:
+            self.outcome.list_status = self._list_status(self.outcome.order_list)
+        if self.market.fired or self.activations:
+            self.outcome.orders = [order.snapshot() for order in self.outcome.orders]
+
+    def follow_up(self) -> Outcome:
+        """Carry out all that the request set off, tell the balances, and return the outcome."""
+        fired = self.market.fired
+        while self.activations or fired:
+            if self.activations:
+                contingencies.activate(self, self.activations.popleft())
+            else:
+                order = fired.popleft()
+                if order.is_open:
+                    self._trigger(order)
+        events = self.outcome.events
+        for desk in self.touched:
+            desk.account.updated_at = self.now
+            events.append(
+                AccountPosition(desk.account_id, self.now, (desk.base.balance(), desk.quote.balance()))
+            )
+        return self.outcome
+
+    def _trigger(self, order: Order) -> None:
+        contingencies.before_execution(self, order)
+        if order.type not in LIMIT_TYPES and order.is_buy:
+            funds.release(order)
+            if not self.can_afford(order):
+                self.refuse(order, "INSUFFICIENT_BALANCES")
+                contingencies.after_end(self, order)
+                return
+        order.working_time = order.update_time = self.now
+        self.report(order, "NEW", is_on_book=True)
+        self.work(order)
+
+    def can_afford(self, order: Order) -> bool:
+        """Whether free funds pay for a purchase at whatever price the book asks."""
+        cost = 0
+        left = order.open_quantity
+        for level in self.market.asks.walk():
+            quantity = min(left, level.total)
+            cost += quote_of(level.price, quantity)
+            left -= quantity
+            if not left:
+                break
+        return cost <= order.desk.quote.free
+
+    # telling it
+
+    def report(
+        self,
+        order: Order,
+        execution_type: str,
+        client_order_id: str = "",
+        orig_client_order_id: str = "",
+        *,
+        is_on_book: bool = False,
+        fill: Fill | None = None,
+        prevented_match: PreventedMatch | None = None,
+        last_prevented: int = 0,
+        counter: Order | None = None,
+        reject_reason: str = "NONE",
+        expiry_reason: str = "NONE",
+    ) -> int:
+        """Tell a change of an order to its account and return the execution's id."""
+        market = self.market
+        execution_id = market.execution_id = market.execution_id + 1
+        desk = order.desk
+        if desk.is_observed:
+            self.touched[desk] = None
+            self.outcome.events.append(
+                Execution(
+                    desk.account_id,
+                    order,
+                    execution_type,
+                    execution_id,
+                    self.now,
+                    order.status,
+                    client_order_id or order.client_order_id,
+                    orig_client_order_id,
+                    order.quantity,
+                    order.executed,
+                    order.executed_quote,
+                    order.prevented,
+                    order.working_time,
+                    order.trailing_time,
+                    is_on_book,
+                    fill,
+                    prevented_match,
+                    last_prevented,
+                    -1 if counter is None else counter.order_id,
+                    reject_reason,
+                    expiry_reason,
+                )
+            )
+        return execution_id
+
+    def report_list(self, order_list: OrderList) -> None:
+        """Tell the state of an order list to its account."""
+        if order_list.desk.is_observed:
+            self.outcome.events.append(self._list_status(order_list))
+
+    def _list_status(self, order_list: OrderList) -> ListStatus:
+        return ListStatus(
+            order_list.account_id,
+            order_list,
+            self.now,
+            order_list.list_status_type,
+            order_list.list_order_status,
+            order_list.legs(),
+        )
+
+
+def _belong_together(taker: Order, maker: Order) -> bool:
+    ours, theirs = taker.desk.account, maker.desk.account
+    return ours is theirs or (ours.trade_group_id != -1 and ours.trade_group_id == theirs.trade_group_id)

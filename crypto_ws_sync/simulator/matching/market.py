@@ -1,0 +1,104 @@
+"""The state of one symbol: its book, waiting orders, last and average price, and counters of ids."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from .book import BookSide
+from .orders import Order
+from .symbols import SymbolRules
+from .triggers import TriggerBook
+
+_MINUTE_US = 60_000_000
+
+
+class Market:
+    """One symbol.
+
+    Owner: the engine's thread.
+    """
+
+    __slots__ = (
+        "_notional_sum",
+        "_quantity_sum",
+        "_trades",
+        "_window_us",
+        "asks",
+        "bids",
+        "execution_id",
+        "fired",
+        "last_price",
+        "order_id",
+        "prevented_match_id",
+        "rules",
+        "trade_id",
+        "triggers",
+    )
+
+    def __init__(self, rules: SymbolRules, last_price: int, first_order_id: int, first_trade_id: int) -> None:
+        self.rules = rules
+        self.bids = BookSide(is_bid=True)
+        self.asks = BookSide(is_bid=False)
+        self.triggers = TriggerBook()
+        self.fired: deque[Order] = deque()
+        self.last_price = last_price
+        # each holds the next id to give out
+        self.order_id = first_order_id
+        self.trade_id = first_trade_id
+        self.prevented_match_id = 0
+        self.execution_id = 0
+        self._trades: deque[tuple[int, int, int]] = deque()
+        self._quantity_sum = 0
+        self._notional_sum = 0
+        filters = rules.filters
+        averaging = (
+            filters.percent_price,
+            filters.percent_price_by_side,
+            filters.min_notional,
+            filters.notional,
+        )
+        minutes = max((rule.average_minutes for rule in averaging if rule is not None), default=0)
+        self._window_us = max(5, minutes) * _MINUTE_US
+
+    def side(self, is_buy: bool) -> BookSide:
+        """Return the bids or the asks."""
+        return self.bids if is_buy else self.asks
+
+    def remember(self, trades: Iterable[tuple[int, int, int]]) -> None:
+        """Take in past trades (time, price, quantity), oldest first, for the last and the average price."""
+        for time, price, quantity in trades:
+            self.traded(time, price, quantity)
+
+    def traded(self, time: int, price: int, quantity: int) -> None:
+        """Note a trade for the last and the average price."""
+        self.last_price = price
+        trades = self._trades
+        notional = price * quantity
+        trades.append((time, quantity, notional))
+        self._quantity_sum += quantity
+        self._notional_sum += notional
+        self._forget_before(time - self._window_us)
+
+    def average_price(self, minutes: int, now: int) -> int:
+        """Return the volume-weighted price of the last `minutes`; the last price if 0 or without trades."""
+        if not minutes:
+            return self.last_price
+        self._forget_before(now - self._window_us)
+        quantity_sum, notional_sum = self._quantity_sum, self._notional_sum
+        if minutes * _MINUTE_US < self._window_us:
+            quantity_sum = notional_sum = 0
+            since = now - minutes * _MINUTE_US
+            for time, quantity, notional in reversed(self._trades):
+                if time <= since:
+                    break
+                quantity_sum += quantity
+                notional_sum += notional
+        return notional_sum // quantity_sum if quantity_sum else self.last_price
+
+    def _forget_before(self, time: int) -> None:
+        trades = self._trades
+        while trades and trades[0][0] <= time:
+            _, quantity, notional = trades.popleft()
+            self._quantity_sum -= quantity
+            self._notional_sum -= notional
