@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-__all__ = ["Charge", "Kind", "MethodSpec", "Params", "Request", "Security", "Weight"]
+__all__ = [
+    "Charge",
+    "HistoryRule",
+    "Kind",
+    "MethodSpec",
+    "Parameter",
+    "Params",
+    "Request",
+    "Security",
+    "Weight",
+]
 
 Params: TypeAlias = dict[str, Any]
 """Parameters as they go on the wire: exchange's names; text, int, bool or list values."""
@@ -23,6 +33,8 @@ class Security(enum.Enum):
     TRADE = "TRADE"
     USER_DATA = "USER_DATA"
     USER_STREAM = "USER_STREAM"
+    SIGNED = "SIGNED"
+    """A valid signature is enough: no permission of the key is asked for."""
 
 
 class Kind(enum.Enum):
@@ -43,6 +55,51 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a method.
+
+    Attributes:
+        name: Name in Python, such as "time_in_force".
+        wire: The exchange's name, such as "timeInForce".
+        is_required: The exchange refuses every request without it.
+        annotation: Its type as source text.
+    """
+
+    name: str
+    wire: str
+    is_required: bool
+    annotation: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRule:
+    """How a method's history is paged.
+
+    Attributes:
+        id_param: Parameter that takes the first id of a page, inclusive; None where there is none.
+        id_field: Field of a record that holds this id.
+        time_field: Field of a record that holds its time; None where time cannot be asked for. In records
+            that are lists it is the position, as text in brackets: "[0]".
+        has_times: startTime and endTime are taken.
+        max_window_ms: Widest span of one request in milliseconds; None where none is stated.
+        page_param: Parameter that takes the page's length.
+        page_default: Length of a page where none is asked for.
+        page_max: Longest page.
+        id_needs: Parameters without which the id cannot be asked for.
+    """
+
+    id_param: str | None = None
+    id_field: str | None = None
+    time_field: str | None = None
+    has_times: bool = False
+    max_window_ms: int | None = None
+    page_param: str = "limit"
+    page_default: int = 500
+    page_max: int = 1000
+    id_needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MethodSpec:
     """The facts of one method.
 
@@ -58,6 +115,12 @@ class MethodSpec:
         settles_by: Wire name of the method that tells a lost answer's outcome; None where there is none.
         check: Refuses parameters that certainly cannot be right, by raising InvalidParameter.
         is_deprecated: The exchange may withdraw it.
+        is_known: The catalogue has it; False for a name that it does not know.
+        needs_log_on: It is answered on a logged-on connection only.
+        history: How its history is paged; None where it has none.
+        python_name: Name of the typed method, such as "order_place".
+        parameters: Its parameters in the order of the signature, without apiKey, timestamp and signature.
+        names: Pairs of a parameter's name in Python and the exchange's.
     """
 
     name: str
@@ -72,6 +135,11 @@ class MethodSpec:
     check: Callable[[Mapping[str, Any]], None] | None = None
     is_deprecated: bool = False
     is_known: bool = True
+    needs_log_on: bool = False
+    history: HistoryRule | None = None
+    python_name: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
     def charge(self, params: Mapping[str, Any]) -> Charge:
         """Return what a request with these wire parameters takes from the limits."""
