@@ -134,7 +134,9 @@ class ConnectionFailed(CryptoWSError, ConnectionError):
         retry_at: Epoch seconds from which connecting is allowed again, where the exchange said so.
     """
 
-    def __init__(self, message: str = "", *, status: int | None = None, retry_at: float | None = None) -> None:
+    def __init__(
+        self, message: str = "", *, status: int | None = None, retry_at: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_at = retry_at

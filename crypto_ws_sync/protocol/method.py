@@ -146,6 +146,13 @@ class MethodSpec:
         weight = self.weight
         return Charge(weight if isinstance(weight, int) else weight(params), self.orders)
 
+    def spent(self, charge: Charge) -> Charge:
+        """Return what a successful request really took of what was reserved."""
+        weight = self.weight_on_success
+        if weight is None or not isinstance(weight, int):
+            return charge
+        return Charge(weight, charge.orders)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

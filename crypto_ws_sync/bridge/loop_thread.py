@@ -1,0 +1,189 @@
+"""The door: a dedicated thread with an event loop, and the way from any other thread onto it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from types import CodeType
+from typing import Any, Protocol
+
+from crypto_ws_sync.errors import SessionClosed
+
+__all__ = ["LoopThread", "wait_done"]
+
+_SLICE = 0.2
+"""Seconds of one wait where a lock cannot be interrupted."""
+
+MUST_SLICE = sys.platform == "win32" and sys.version_info < (3, 14)
+
+
+class Failing(Protocol):
+    """Something handed over that can be told that nobody will take it."""
+
+    def fail(self, error: BaseException) -> None:
+        """Learn that it was not taken."""
+
+
+def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | None = None) -> bool:
+    """Wait until a future is done, in a way that Ctrl-C can end; return whether it is.
+
+    Args:
+        reply: The future.
+        timeout: Seconds; None: for ever.
+        must_slice: Wait in slices, because the system does not wake a waiting lock for signals.
+    """
+    slice_needed = MUST_SLICE if must_slice is None else must_slice
+    left = timeout
+    while True:
+        step = left if not slice_needed else _SLICE if left is None else min(left, _SLICE)
+        try:
+            reply.exception(step)
+            return True
+        except TimeoutError_:
+            if reply.done():
+                return True
+        except asyncio.CancelledError:
+            return True
+        except BaseException:
+            if reply.cancelled():
+                return True
+            raise
+        if left is not None:
+            left -= step or 0.0
+            if left <= 0 or not slice_needed:
+                return False
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that can watch sockets, whatever the system's default one is."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.SelectorEventLoop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+class LoopThread:
+    """One daemon thread that runs one event loop.
+
+    Owner: shared; `waiting` is a dict whose single operations are atomic.
+    """
+
+    def __init__(self, name: str, prompt: frozenset[CodeType], at_fork: Callable[[], None]) -> None:
+        self.waiting: dict[Failing, None] = {}
+        self.is_forked = False
+        self.ident = 0
+        self._prompt = prompt
+        self._at_fork = at_fork
+        self._loop = _new_loop()
+        self._loop.set_task_factory(self._make_task)
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        _live.add(self)
+        self._thread.start()
+        self.ident = self._thread.ident or 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the loop still runs."""
+        return self._thread.is_alive() and not self._is_closed
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Run a coroutine on the loop.
+
+        Raises:
+            SessionClosed: The loop has ended.
+        """
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:
+            coroutine.close()
+            raise SessionClosed("the session was stopped") from None
+
+    def signal_stop(self) -> None:
+        """Ask the loop to end, without waiting for it; safe from any thread and at exit."""
+        if self.is_forked:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        except RuntimeError:
+            return
+
+    def stop(self, timeout: float | None) -> bool:
+        """End the loop and join its thread; return whether it has ended in time."""
+        self.signal_stop()
+        if self._thread.ident is not None and threading.get_ident() != self.ident:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Future[Any]:
+        """Step the coroutines that never suspend at once, which saves them a turn of the loop."""
+        if getattr(coroutine, "cr_code", None) not in self._prompt:
+            return asyncio.Task(coroutine, loop=loop, **options)
+        done: asyncio.Future[Any] = loop.create_future()
+        try:
+            coroutine.send(None)
+        except StopIteration as stop:
+            done.set_result(stop.value)
+        except Exception as error:
+            done.set_exception(error)
+        else:
+            coroutine.close()
+            done.set_exception(RuntimeError("a prompt coroutine suspended"))
+        return done
+
+    def _run(self) -> None:
+        loop = self._loop
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            self._is_closed = True
+            try:
+                self._finish()
+            finally:
+                asyncio.set_event_loop(None)
+                loop.close()
+                _live.discard(self)
+                for item in list(self.waiting):
+                    item.fail(SessionClosed("the session was stopped"))
+
+    def _finish(self) -> None:
+        """Let what has been handed over see the end: a stopped loop would leave it pending for ever."""
+        loop = self._loop
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+
+    def after_fork(self) -> None:
+        """In a forked child: the loop and its connection are the parent's."""
+        self.is_forked = True
+        self._at_fork()
+
+
+TimeoutError_ = (TimeoutError, asyncio.TimeoutError)
+
+_live: weakref.WeakSet[LoopThread] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for thread in list(_live):
+        thread.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,172 @@
+"""The gate: which request may be sent now, and its last steps to the wire."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable
+
+from crypto_ws_sync.engine.connection import Connection
+from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom
+from crypto_ws_sync.errors import CryptoWSError, OutOfService
+from crypto_ws_sync.protocol.dialect import Stamp
+from crypto_ws_sync.protocol.limits import Bucket, Contended, Full, Granted, Reservation
+
+__all__ = ["Admission"]
+
+log = logging.getLogger("crypto_ws_sync.engine")
+
+
+class Admission:
+    """Admits requests by the limits, composes and sends them.
+
+    Owner: loop thread.
+    """
+
+    def __init__(self, context: Context, on_withdrawn: Callable[[Entry], None]) -> None:
+        self.room = WaitingRoom()
+        self.connection: Connection | None = None
+        self.wake_at: float | None = None
+        self._context = context
+        self._on_withdrawn = on_withdrawn
+        self._serials = itertools.count(1)
+
+    def enter(self, entry: Entry) -> None:
+        """Send a request now if nothing stands in the way, else answer it or let it wait."""
+        connection = self.connection
+        if connection is None or self.room or connection.line.is_clogged:
+            full = self._full(entry)
+            if full is None or self._may_wait(entry, full):
+                self.room.add(entry)
+            if connection is not None:
+                self.pump()
+            return
+        if self._try(entry, connection) is not None and not entry.reply.done():
+            self.room.add(entry)
+
+    def pump(self) -> None:
+        """Send whatever may be sent of those that wait."""
+        connection = self.connection
+        self.wake_at = None
+        if connection is None:
+            return
+        blocked: set[Bucket] = set()
+        while not blocked & {Bucket.WEIGHT, Bucket.CONNECTIONS}:
+            moved = False
+            for line in self.room.heads():
+                if connection.line.is_clogged:
+                    return
+                entry = line[0]
+                if Bucket.ORDERS in blocked and entry.request.charge.orders:
+                    continue
+                bucket = None if entry.is_abandoned else self._try(entry, connection)
+                if bucket is not None and not entry.reply.done():
+                    blocked.add(bucket)
+                    if bucket is not Bucket.ORDERS:
+                        break
+                    continue
+                if entry.is_abandoned and not entry.sent:
+                    self._on_withdrawn(entry)
+                if line and line[0] is entry:
+                    line.popleft()
+                moved = True
+                break
+            if not moved:
+                return
+
+    def _full(self, entry: Entry) -> Full | None:
+        context = self._context
+        verdict = context.ledger.look(entry.request.charge, context.server_now())
+        return verdict if isinstance(verdict, Full) else None
+
+    def _try(self, entry: Entry, connection: Connection) -> Bucket | None:
+        """Send a request if the limits allow; return what stands in the way, None when it is dealt with."""
+        context = self._context
+        verdict = context.ledger.reserve(entry.request.charge, context.server_now())
+        if isinstance(verdict, Granted):
+            entry.held = None
+            self.send(entry, connection, verdict.reservation)
+            return None
+        if isinstance(verdict, Contended):
+            return verdict.bucket
+        self._may_wait(entry, verdict)
+        return verdict.bucket
+
+    def _may_wait(self, entry: Entry, full: Full) -> bool:
+        """Let a request wait for the end of a window, or answer it at once as it asked for."""
+        context = self._context
+        wait = full.until - context.server_now()
+        until = context.time.monotonic() + wait
+        ends_in_time = context.time.is_manual or until <= entry.deadline
+        if entry.on_limit == NONE:
+            entry.finish(None)
+            self._count(entry, "out of service")
+        elif entry.on_limit == RAISE or not ends_in_time:
+            entry.fail(self.out_of_service(entry, full))
+            self._count(entry, "out of service")
+        else:
+            entry.held = full
+            if self.wake_at is None or until < self.wake_at:
+                self.wake_at = until
+            return True
+        return False
+
+    def out_of_service(self, entry: Entry, full: Full) -> OutOfService:
+        """Return the error for a request that a limit holds back."""
+        retry_at = self._context.local_wall(full.until)
+        wait = max(0.0, full.until - self._context.server_now())
+        return OutOfService(
+            f"{entry.request.method} was held back and not sent: {full.reason}; service resumes in {wait:.1f} s",
+            method=entry.request.method,
+            reason=full.reason,
+            retry_at=retry_at,
+            client_order_id=entry.request.client_order_id,
+        )
+
+    def send(self, entry: Entry, connection: Connection, reservation: Reservation) -> None:
+        """Compose a request, remember it, and put it into the out-buffer: one step, nothing in between."""
+        context = self._context
+        ledger = context.ledger
+        if not entry.is_offered:
+            if not entry.reply.set_running_or_notify_cancel():  # type: ignore[union-attr]  # offered: a caller's
+                ledger.release(reservation)
+                return
+            entry.is_offered = True
+        entry.sent = True
+        if entry.claimed:
+            entry.sent = False
+            ledger.release(reservation)
+            return
+        request = entry.request
+        if request.is_signed and context.auth_failure is not None and not entry.is_internal:
+            entry.sent = False
+            ledger.release(reservation)
+            entry.fail(context.auth_failure())
+            self._count(entry, "auth")
+            return
+        now = context.time.monotonic()
+        clock = context.clock
+        stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
+        try:
+            key, text = context.dialect.compose(request, stamp)
+        except CryptoWSError as error:
+            entry.sent = False
+            ledger.release(reservation)
+            entry.fail(error)
+            return
+        if request.is_write:
+            entry.question = context.dialect.question(
+                request, stamp.timestamp, clock.error(now), next(self._serials)
+            )
+        entry.key = key
+        entry.connection = connection
+        entry.reservation = reservation
+        entry.sent_at = now
+        connection.pending.add(key, entry)
+        entry.end_offset = connection.line.send_text(text)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("-> %s", context.dialect.redact(text))
+
+    def _count(self, entry: Entry, outcome: str) -> None:
+        self._context.counters.requests[entry.request.spec.name, outcome] += 1

@@ -1,0 +1,172 @@
+"""Getting a connection that serves requests: open, ask the time, log on; again with backoff where that makes sense."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+
+from crypto_ws_sync.engine.connection import Connection, ConnectionKeeper
+from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.errors import ConnectionFailed
+from crypto_ws_sync.protocol.limits import Bucket
+from crypto_ws_sync.transport.port import OpenFailed, OpenFailure
+
+__all__ = ["Connector", "Unreachable"]
+
+log = logging.getLogger("crypto_ws_sync.engine")
+
+OPEN_TIMEOUT = 10.0
+FIRST_WAIT = 0.2
+LONGEST_WAIT = 30.0
+REFUSED_WAIT = 10.0
+"""Seconds between tries where the exchange refuses us with a 4xx."""
+
+
+class Unreachable(Exception):
+    """No connection this time.
+
+    Attributes:
+        is_passing: Trying again soon may help.
+        wait: Seconds to wait at least before that.
+        status: HTTP status of a refused handshake.
+        retry_at: Local epoch seconds from which it is allowed again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_passing: bool,
+        wait: float = 0.0,
+        status: int | None = None,
+        retry_at: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.is_passing = is_passing
+        self.wait = wait
+        self.status = status
+        self.retry_at = retry_at
+
+
+class Connector:
+    """Makes connections, and tries again where trying may help.
+
+    Owner: loop thread.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        keeper: ConnectionKeeper,
+        make_ready: Callable[[Connection], Awaitable[None]],
+    ) -> None:
+        self._context = context
+        self._keeper = keeper
+        self._make_ready = make_ready
+        self.last_failure = ""
+
+    async def connect(self, *, is_start: bool, deadline: float | None) -> Connection:
+        """Return a connection that serves requests.
+
+        Args:
+            is_start: Failures that trying again cannot mend are raised at once.
+            deadline: Monotonic seconds at which to give up; None: never.
+
+        Raises:
+            ConnectionFailed: It could not be had; says why and what to do.
+            ApiError: The exchange refused the log-on for good.
+        """
+        loop = asyncio.get_running_loop()
+        backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
+
+        def may_help(error: BaseException) -> bool:
+            if not isinstance(error, Unreachable):
+                return False
+            self.last_failure = str(error)
+            if deadline is not None and loop.time() + error.wait >= deadline:
+                return False
+            return error.is_passing or not is_start
+
+        def pause(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome is not None else None
+            wait = max(FIRST_WAIT / 4, backoff(state))
+            if isinstance(error, Unreachable) and error.wait:
+                wait += error.wait
+            if deadline is not None:
+                wait = min(wait, max(0.0, deadline - loop.time()))
+            log.info(
+                "no connection (%s); trying again in %.1f s", error, wait, extra={"event": "connect_retry"}
+            )
+            return wait
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(may_help), wait=pause, sleep=asyncio.sleep, reraise=True
+        )
+        try:
+            return await retrying(self._attempt, deadline)
+        except Unreachable as error:
+            raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
+
+    async def _attempt(self, deadline: float | None) -> Connection:
+        context, loop = self._context, asyncio.get_running_loop()
+        ledger, now = context.ledger, context.server_now()
+        banned = ledger.banned_until(now)
+        if banned is not None:
+            raise Unreachable(
+                f"the exchange has banned this address for another {banned - now:.0f} s: wait for that, "
+                "and send fewer requests",
+                is_passing=True,
+                wait=banned - now,
+                retry_at=context.local_wall(banned),
+            )
+        limit = OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - loop.time()))
+        ledger.spend(Bucket.CONNECTIONS, 1, now)
+        ledger.spend(Bucket.WEIGHT, context.dialect.connect_weight, now)
+        try:
+            line = await context.transport.open(context.target, limit)
+        except OpenFailed as error:
+            raise self._translated(error) from None
+        connection = Connection(line, context.dialect, self._keeper, context.time.monotonic())
+        try:
+            await asyncio.wait_for(self._make_ready(connection), limit)
+        except asyncio.TimeoutError:
+            line.abort("not ready in time")
+            raise Unreachable(
+                "connected, but the exchange did not answer the first requests in time", is_passing=True
+            ) from None
+        except BaseException:
+            line.abort("not made ready")
+            raise
+        return connection
+
+    def _translated(self, error: OpenFailed) -> Unreachable:
+        context, status, words = self._context, error.status, str(error)
+        if status in (418, 429):
+            seconds = _seconds(error.headers.get("retry-after"))
+            until = context.server_now() + seconds
+            context.ledger.ban(until, f"the exchange refused the connection with HTTP {status}")
+            return Unreachable(
+                f"{words}: too many connections or requests; allowed again in {seconds:.0f} s",
+                is_passing=True,
+                wait=seconds,
+                status=status,
+                retry_at=context.local_wall(until),
+            )
+        if status is not None and status < 500:
+            hint = ": its firewall blocks this address; wait some minutes" if status == 403 else ""
+            return Unreachable(words + hint, is_passing=False, wait=REFUSED_WAIT, status=status)
+        if error.kind is OpenFailure.CERTIFICATE:
+            words += "; give ssl_context if the endpoint has a certificate of an authority of its own"
+            return Unreachable(words, is_passing=False, wait=REFUSED_WAIT)
+        return Unreachable(words, is_passing=error.kind is not OpenFailure.CONFIG, status=status)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Return what a Retry-After header says, in seconds; a minute where it says nothing usable."""
+    try:
+        return max(0.0, float(retry_after)) if retry_after is not None else 60.0
+    except ValueError:
+        return 60.0

@@ -1,0 +1,159 @@
+"""One live connection: its line, what waits for answers on it, and whether it still speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from crypto_ws_sync.engine.requests import Entry
+from crypto_ws_sync.protocol.dialect import (
+    Dialect,
+    Event,
+    Fault,
+    Handshake,
+    LinePolicy,
+    Notice,
+    Ping,
+    Pong,
+    Reply,
+)
+from crypto_ws_sync.protocol.pending import PendingTable
+from crypto_ws_sync.transport.port import Line, LineLost
+
+__all__ = ["Connection", "ConnectionKeeper"]
+
+log = logging.getLogger("crypto_ws_sync.engine")
+
+
+class ConnectionKeeper(Protocol):
+    """Who answers for what a connection brings: the engine."""
+
+    def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
+        """Take an answer that somebody waits for."""
+
+    def on_stray_reply(self, connection: Connection, reply: Reply) -> None:
+        """Take an answer that nobody waits for."""
+
+    def on_event(self, connection: Connection, event: Event) -> None:
+        """Take an event."""
+
+    def on_notice(self, connection: Connection, notice: Notice) -> None:
+        """Take a notice."""
+
+    def on_fault(self, connection: Connection, fault: Fault) -> None:
+        """Take an error that belongs to the whole connection."""
+
+    def on_ignored(self, connection: Connection, why: str) -> None:
+        """Count a text that means nothing."""
+
+    def on_handshake_text(self, connection: Connection, text: str) -> None:
+        """Take a text that the connection's handshake eats."""
+
+    def on_read(self, connection: Connection) -> None:
+        """One turn of reading is over."""
+
+    def on_lost(self, connection: Connection, lost: LineLost) -> None:
+        """The connection has ended."""
+
+
+class Connection:
+    """One live connection.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = (
+        "_dialect",
+        "_early_ping_at",
+        "_keeper",
+        "_pinged_at",
+        "_policy",
+        "handshake",
+        "is_logged_on",
+        "line",
+        "opened_at",
+        "pending",
+        "ready",
+    )
+
+    def __init__(self, line: Line, dialect: Dialect, keeper: ConnectionKeeper, now: float) -> None:
+        self.line = line
+        self.pending: PendingTable[Entry] = PendingTable()
+        self.handshake: Handshake | None = None
+        self.ready: asyncio.Future[None] | None = None
+        self.is_logged_on = False
+        self.opened_at = now
+        self._dialect = dialect
+        self._policy: LinePolicy = dialect.policy
+        self._keeper = keeper
+        self._pinged_at: float | None = None
+        self._early_ping_at: float | None = None
+        line.attach(self)
+
+    def on_text(self, text: str) -> None:
+        """Sort what a text says to whom it concerns."""
+        keeper = self._keeper
+        if self.handshake is not None:
+            keeper.on_handshake_text(self, text)
+            return
+        for said in self._dialect.classify(text):
+            kind = type(said)
+            if kind is Reply:
+                assert isinstance(said, Reply)
+                entry = self.pending.take(said.key)
+                if entry is not None:
+                    keeper.on_reply(self, entry, said)
+                else:
+                    keeper.on_stray_reply(self, said)
+            elif isinstance(said, Event):
+                keeper.on_event(self, said)
+            elif isinstance(said, Notice):
+                keeper.on_notice(self, said)
+            elif isinstance(said, Fault):
+                keeper.on_fault(self, said)
+            elif isinstance(said, Ping):
+                self.line.send_text(said.answer)
+                self.line.flush()
+            elif not isinstance(said, Pong | Reply):
+                keeper.on_ignored(self, said.why)
+
+    def on_read(self) -> None:
+        """One turn of reading is over."""
+        self._keeper.on_read(self)
+
+    def on_lost(self, lost: LineLost) -> None:
+        """The line has ended."""
+        self._keeper.on_lost(self, lost)
+
+    def next_check(self, now: float) -> float:
+        """Return the monotonic time at which `check` is due again."""
+        heard = self.line.last_heard
+        if self._pinged_at is not None and self._pinged_at >= heard:
+            return self._pinged_at + self._policy.give_up_after
+        return max(now + 0.05, heard + self._policy.ping_after)
+
+    def check(self, now: float, unanswered_since: float | None) -> None:
+        """Ping a silent line, and end one that stays silent.
+
+        Args:
+            now: Monotonic seconds.
+            unanswered_since: When the oldest request was sent that somebody still waits for.
+        """
+        line, policy = self.line, self._policy
+        heard = line.last_heard
+        if self._early_ping_at is not None:
+            if heard > self._early_ping_at:
+                self._early_ping_at = None
+            elif now - self._early_ping_at >= policy.silent_after_early_ping:
+                line.abort(f"silent for {now - heard:.1f} s with requests unanswered")
+                return
+        elif unanswered_since is not None and now - max(unanswered_since, heard) >= policy.unanswered_after:
+            self._early_ping_at = now
+            line.ping()
+        if self._pinged_at is not None and self._pinged_at >= heard:
+            if now - self._pinged_at >= policy.give_up_after:
+                line.abort(f"silent for {now - heard:.1f} s")
+        elif now - heard >= policy.ping_after:
+            self._pinged_at = now
+            line.ping()

@@ -1,0 +1,236 @@
+"""Finding out what became of writes whose answers did not come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.requests import Sink
+from crypto_ws_sync.errors import ApiError, ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
+from crypto_ws_sync.protocol.dialect import Reply
+from crypto_ws_sync.protocol.method import Request
+from crypto_ws_sync.protocol.outcome import OutcomeSearch, Question, Verdict, VerdictKind
+
+__all__ = ["OpenWrite", "OutcomeBook", "Reconciler"]
+
+log = logging.getLogger("crypto_ws_sync.engine")
+
+_REMEMBERED = 10_000
+"""Verdicts kept for callers that may still ask."""
+
+
+class OpenWrite:
+    """One write whose outcome is, or was, open.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = ("answer", "question", "search", "task", "waiters")
+
+    def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
+        self.question = question
+        self.search = OutcomeSearch(question, now)
+        self.waiters: list[Sink] = []
+        self.answer = answer
+        self.task: asyncio.Task[None] | None = None
+
+    def settle(self, waiter: Sink) -> None:
+        """Tell one waiter the verdict."""
+        verdict = self.search.verdict
+        assert verdict is not None
+        if waiter.done():
+            return
+        if verdict.kind is VerdictKind.EXECUTED:
+            waiter.set_result(verdict.result)
+        elif verdict.kind is VerdictKind.REFUSED and verdict.error is not None:
+            waiter.set_exception(verdict.error)
+        else:
+            waiter.set_exception(self._not_executed())
+
+    def _not_executed(self) -> CryptoWSError:
+        question = self.question
+        if self.answer is not None:
+            return self.answer
+        return ConnectionLost(
+            f"{question.method} had no effect: its answer was lost, and the exchange does not know it",
+            method=question.method,
+            client_order_id=question.client_order_id,
+        )
+
+
+class OutcomeBook:
+    """The writes of one session whose outcome was ever open; outlives its engines.
+
+    Owner: loop thread.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[int, OpenWrite] = {}
+        self._settled: OrderedDict[int, OpenWrite] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open_writes(self) -> list[OpenWrite]:
+        """Return the writes that are open, oldest first."""
+        return list(self._open.values())
+
+    def find(self, question: Question) -> OpenWrite | None:
+        """Return what is known of a write, settled or not."""
+        serial = question.serial
+        found = self._open.get(serial) or self._settled.get(serial)
+        return found if found is not None and found.question == question else None
+
+    def has_open(self, client_order_id: str) -> bool:
+        """Tell whether a write with this client order id is open."""
+        return any(write.question.client_order_id == client_order_id for write in self._open.values())
+
+    def add(self, write: OpenWrite) -> None:
+        """Take a write in."""
+        self._open[write.question.serial] = write
+
+    def close(self, write: OpenWrite) -> None:
+        """Move a write to the settled ones."""
+        self._open.pop(write.question.serial, None)
+        self._settled[write.question.serial] = write
+        if len(self._settled) > _REMEMBERED:
+            self._settled.popitem(last=False)
+
+
+class Reconciler:
+    """Asks for open writes until each is settled.
+
+    Owner: loop thread.
+    """
+
+    def __init__(
+        self, context: Context, book: OutcomeBook, ask: Callable[[Request], Awaitable[Reply]]
+    ) -> None:
+        self._context = context
+        self._book = book
+        self._ask = ask
+
+    def resume(self) -> None:
+        """Take up what an earlier engine left open."""
+        for write in self._book.open_writes():
+            self._begin(write)
+
+    def open(self, question: Question, waiter: Sink | None, answer: CryptoWSError | None = None) -> OpenWrite:
+        """Begin, or go on with, the search for a write; `waiter` gets what the call would have.
+
+        Args:
+            question: The write.
+            waiter: Gets the result or the error; None where nobody waits.
+            answer: What to raise if it was not executed, where the exchange has answered "unknown".
+        """
+        write = self._book.find(question)
+        if write is None:
+            write = OpenWrite(question, self._context.server_now(), answer)
+            self._book.add(write)
+        if answer is not None:
+            write.answer = answer
+        if write.search.verdict is not None:
+            if waiter is not None:
+                write.settle(waiter)
+            return write
+        if waiter is not None and waiter not in write.waiters:
+            write.waiters.append(waiter)
+        self._begin(write)
+        return write
+
+    def answered(self, question: Question, verdict: Verdict) -> bool:
+        """Take a write's own late answer in; return whether its outcome was open."""
+        write = self._book.find(question)
+        if write is None or write.search.verdict is not None:
+            return False
+        write.search.answered(verdict)
+        self._close(write)
+        return True
+
+    def stop(self) -> None:
+        """End the searches; what is open stays in the book."""
+        for write in self._book.open_writes():
+            if write.task is not None:
+                write.task.cancel()
+                write.task = None
+            waiters, write.waiters = write.waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    error = self.unknown(write.question)
+                    error.__cause__ = SessionClosed("the session was stopped")
+                    waiter.set_exception(error)
+
+    def unknown(self, question: Question) -> OutcomeUnknown:
+        """Return the error for a caller that can wait no longer."""
+        return OutcomeUnknown(
+            f"{question.method} may have been executed: do not repeat it, call resolve()",
+            method=question.method,
+            client_order_id=question.client_order_id,
+            question=question,
+            resolver=self._context.resolver,
+        )
+
+    def _begin(self, write: OpenWrite) -> None:
+        if write.task is not None and not write.task.done():
+            return
+        if self._context.dialect.lookup(write.question) is None:
+            self._give_up(write)
+            return
+        write.task = asyncio.get_running_loop().create_task(self._search(write))
+
+    def _give_up(self, write: OpenWrite) -> None:
+        """No look-up exists: only the write's own answer can still settle it."""
+        waiters, write.waiters = write.waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                error = self.unknown(write.question)
+                error.args = (f"{write.question.method} may have been executed, and no look-up can tell",)
+                waiter.set_exception(error)
+
+    async def _search(self, write: OpenWrite) -> None:
+        context, search = self._context, write.search
+        log.info(
+            "looking up %s %s",
+            write.question.method,
+            write.question.client_order_id,
+            extra={"event": "lookup"},
+        )
+        while search.verdict is None:
+            pause = search.next_lookup - context.server_now()
+            if pause > 0:
+                # A manual clock may be moved at any moment, so its waits are looked at again and again.
+                await asyncio.sleep(0.01 if context.time.is_manual else pause)
+                continue
+            request = context.dialect.lookup(write.question)
+            assert request is not None
+            search.asked(context.server_now())
+            context.counters.lookups += 1
+            try:
+                reply = await self._ask(request)
+            except ApiError as error:
+                log.warning("a look-up was refused: %s", error)
+                await asyncio.sleep(1.0)
+                continue
+            search.found(context.dialect.judge(write.question, reply), context.server_now())
+        self._close(write)
+
+    def _close(self, write: OpenWrite) -> None:
+        verdict = write.search.verdict
+        assert verdict is not None
+        self._book.close(write)
+        self._context.counters.verdicts[verdict.kind.value] += 1
+        log.info(
+            "%s %s: %s",
+            write.question.method,
+            write.question.client_order_id,
+            verdict.kind.value,
+            extra={"event": "verdict"},
+        )
+        waiters, write.waiters = write.waiters, []
+        for waiter in waiters:
+            write.settle(waiter)
+        if write.task is not None and write.task is not asyncio.current_task():
+            write.task.cancel()

@@ -1,0 +1,185 @@
+"""One request on its way through the engine, and the room where requests wait to be sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, InvalidStateError
+from typing import TYPE_CHECKING, Any
+
+from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutOfService, RequestTimeout
+from crypto_ws_sync.protocol.limits import Full, Reservation
+from crypto_ws_sync.protocol.method import Request
+from crypto_ws_sync.protocol.outcome import Question
+
+if TYPE_CHECKING:
+    from crypto_ws_sync.engine.connection import Connection
+
+__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Sink", "WaitingRoom", "unsent_error"]
+
+NONE, WAIT, RAISE = "none", "wait", "raise"
+
+Sink = Future[Any] | asyncio.Future[Any]
+
+
+class Entry:
+    """One request, from the door to its answer.
+
+    The caller's thread reads `sent` after it has written `claimed`, the loop reads `claimed` after it has written
+    `sent`; so one of them always sees the other, without a lock.
+
+    Owner: loop thread, but for `claimed`.
+    """
+
+    __slots__ = (
+        "claimed",
+        "clock_error",
+        "connection",
+        "deadline",
+        "end_offset",
+        "held",
+        "is_bound",
+        "is_clock_repaired",
+        "is_internal",
+        "is_offered",
+        "key",
+        "on_limit",
+        "question",
+        "reply",
+        "request",
+        "reservation",
+        "sent",
+        "sent_at",
+        "sequence",
+        "unknown_answer",
+    )
+
+    def __init__(
+        self, request: Request, reply: Sink, deadline: float, on_limit: str = WAIT, is_internal: bool = False
+    ) -> None:
+        self.request = request
+        self.reply = reply
+        self.deadline = deadline
+        self.on_limit = on_limit
+        self.is_internal = is_internal
+        self.claimed = False
+        self.sent = False
+        self.is_offered = is_internal
+        self.is_bound = False
+        self.is_clock_repaired = False
+        self.connection: Connection | None = None
+        self.key: int | str | None = None
+        self.end_offset = 0
+        self.sent_at = 0.0
+        self.clock_error = 0.0
+        self.sequence = 0
+        self.reservation: Reservation | None = None
+        self.question: Question | None = None
+        self.held: Full | None = None
+        self.unknown_answer: CryptoWSError | None = None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Tell whether nobody waits for the answer any more."""
+        return self.claimed or self.reply.cancelled()
+
+    def finish(self, result: Any) -> None:
+        """Hand the caller a result; nothing happens where the caller has been served already."""
+        if not self.reply.done():
+            try:
+                self.reply.set_result(result)
+            except (InvalidStateError, asyncio.InvalidStateError):
+                return
+
+    def fail(self, error: BaseException) -> None:
+        """Hand the caller an error; nothing happens where the caller has been served already."""
+        if not self.reply.done():
+            try:
+                self.reply.set_exception(error)
+            except (InvalidStateError, asyncio.InvalidStateError):
+                return
+
+
+def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> CryptoWSError:
+    """Return what a caller is told whose time ran out before its request was sent.
+
+    Args:
+        entry: The request.
+        is_connected: There is a connection, so it was something else that held it back.
+        wall_offset: Local wall time minus the exchange's time.
+    """
+    request, held = entry.request, entry.held
+    if held is not None:
+        return OutOfService(
+            f"{request.method} was held back and not sent: {held.reason}",
+            method=request.method,
+            reason=held.reason,
+            retry_at=held.until + wall_offset,
+            client_order_id=request.client_order_id,
+        )
+    if not is_connected:
+        return ConnectionLost(
+            f"{request.method} was not sent: there was no connection within its time",
+            method=request.method,
+            client_order_id=request.client_order_id,
+        )
+    return RequestTimeout(
+        f"{request.method} was not sent within its time",
+        method=request.method,
+        client_order_id=request.client_order_id,
+    )
+
+
+class WaitingRoom:
+    """Requests that cannot be sent yet: look-ups first, then first come, first served.
+
+    Placements stand in a line of their own, because a full order count holds back nothing else.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = ("_orders", "_others", "_sequence", "_urgent")
+
+    def __init__(self) -> None:
+        self._urgent: deque[Entry] = deque()
+        self._others: deque[Entry] = deque()
+        self._orders: deque[Entry] = deque()
+        self._sequence = 0
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._others) + len(self._orders)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter([*self._urgent, *self._others, *self._orders])
+
+    def add(self, entry: Entry) -> None:
+        """Put a request at the end of its line."""
+        self._sequence += 1
+        entry.sequence = self._sequence
+        self._line(entry).append(entry)
+
+    def put_back(self, entry: Entry) -> None:
+        """Put a request at the front of its line: it has been there before."""
+        entry.sequence = 0
+        self._line(entry).appendleft(entry)
+
+    def heads(self) -> list[deque[Entry]]:
+        """Return the lines that hold something, the one to be served first in front."""
+        lines = [line for line in (self._others, self._orders) if line]
+        lines.sort(key=lambda line: line[0].sequence)
+        return [self._urgent, *lines] if self._urgent else lines
+
+    def discard(self, gone: list[Entry]) -> None:
+        """Take requests out, wherever they stand."""
+        if gone:
+            dead = set(map(id, gone))
+            for line in (self._urgent, self._others, self._orders):
+                kept = [entry for entry in line if id(entry) not in dead]
+                line.clear()
+                line.extend(kept)
+
+    def _line(self, entry: Entry) -> deque[Entry]:
+        if entry.is_internal:
+            return self._urgent
+        return self._orders if entry.request.charge.orders else self._others

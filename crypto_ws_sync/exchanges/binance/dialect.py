@@ -1,0 +1,356 @@
+"""Binance Spot behind the port: requests composed and signed, texts sorted, look-ups judged."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
+from crypto_ws_sync.exchanges.binance import lookups
+from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
+from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
+from crypto_ws_sync.exchanges.binance.envelope import decode, encode, readings, redact, signature_text
+from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
+from crypto_ws_sync.model.numbers import render
+from crypto_ws_sync.protocol.dialect import (
+    Event,
+    Fault,
+    Ignored,
+    Incoming,
+    LinePolicy,
+    NewId,
+    Notice,
+    NoticeKind,
+    Outcome,
+    Reply,
+    Stamp,
+)
+from crypto_ws_sync.protocol.limits import Bucket, Limit
+from crypto_ws_sync.protocol.method import Kind, MethodSpec, Request
+from crypto_ws_sync.protocol.outcome import Finding, Question
+from crypto_ws_sync.signing.signer import Signer
+
+__all__ = ["BinanceDialect"]
+
+DEFAULT_RECV_WINDOW = 5000
+_LIMITS = (
+    Limit(Bucket.WEIGHT, 60, 6000),
+    Limit(Bucket.ORDERS, 10, 50),
+    Limit(Bucket.ORDERS, 86400, 160_000),
+    Limit(Bucket.CONNECTIONS, 300, 300),
+)
+_VERSION = re.compile(r"v\d+/")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
+_OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
+_MICROSECONDS_FROM = 10**14
+"""A time of this size or more is in microseconds."""
+
+
+class LogOn:
+    """Binds the key to a fresh connection: `session.logon`.
+
+    Owner: loop thread.
+    """
+
+    charge_weight = 2
+
+    def __init__(self, dialect: BinanceDialect) -> None:
+        self._dialect = dialect
+        self._key: int | str | None = None
+        self.is_done = False
+
+    def begin(self, timestamp: float) -> str | None:
+        """Return the request."""
+        dialect = self._dialect
+        request = dialect.request("session.logon", None, True, True, str)
+        self._key, text = dialect.compose(request, Stamp(timestamp))
+        return text
+
+    def feed(self, text: str, timestamp: float) -> str | None:
+        """Take its answer.
+
+        Raises:
+            ApiError: The exchange refused.
+        """
+        for said in self._dialect.classify(text):
+            if isinstance(said, Reply) and said.key == self._key:
+                if said.error is not None:
+                    error = said.error
+                    error.method = "session.logon"
+                    error.args = (
+                        f"session.logon was refused: {error.msg} (status {error.status}, code {error.code})",
+                    )
+                    raise error
+                self.is_done = True
+            elif isinstance(said, Fault):
+                raise said.error
+        return None
+
+
+class BinanceDialect:
+    """Binance Spot's WebSocket API, version 3.
+
+    Owner: loop thread, but for `request`, which touches no state.
+    """
+
+    name = "binance"
+    policy = LinePolicy()
+    limits: Sequence[Limit] = _LIMITS
+    connect_weight = 2
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        signer: Signer | None = None,
+        *,
+        recv_window: float = DEFAULT_RECV_WINDOW,
+        log_on: bool = True,
+    ) -> None:
+        self._api_key = api_key
+        self._signer = signer
+        self._recv_window = recv_window
+        self._recv_window_text = render(int(recv_window) if recv_window == int(recv_window) else recv_window)
+        self._logs_on = log_on and signer is not None and signer.key_type == "ed25519"
+        self._serial = 0
+
+    def request(
+        self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
+    ) -> Request:
+        """Return a request from a caller's words.
+
+        Raises:
+            InvalidParameter: It certainly cannot be right.
+        """
+        if type(method) is not str or not method:
+            raise InvalidParameter("the method must be a name such as 'order.place'", method=str(method))
+        prefix = _VERSION.match(method)
+        name = method[prefix.end() :] if prefix else method
+        spec = CATALOGUE.get(name)
+        if spec is None:
+            spec = MethodSpec(
+                name,
+                is_signed=signed,
+                is_always_signed=False,
+                kind=Kind.WRITE if signed else Kind.READ,
+                is_known=False,
+            )
+        return self.typed_request(spec, method, params or {}, api_key and not spec.is_known, new_id)
+
+    def typed_request(
+        self, spec: MethodSpec, method: str, params: Mapping[str, Any], sends_key: bool, new_id: NewId
+    ) -> Request:
+        """Return a request for a method whose facts are known."""
+        wire = self._rendered(spec, params)
+        is_signed = spec.is_signed and "signature" not in wire
+        if is_signed:
+            if self._signer is None or self._api_key is None:
+                raise InvalidParameter(
+                    f"{spec.name} needs a key: give the session api_key and api_secret", method=spec.name
+                )
+            self._refuse_own(spec, wire)
+            if (
+                "recvWindow" not in wire
+                and self._recv_window != DEFAULT_RECV_WINDOW
+                and self._may_widen(spec)
+            ):
+                wire["recvWindow"] = self._recv_window_text
+        elif sends_key and self._api_key is None:
+            raise InvalidParameter(
+                f"{spec.name} was to carry a key, and the session has none", method=spec.name
+            )
+        if spec.check is not None:
+            spec.check(wire)
+        client_order_id = self._named(spec, wire, new_id) if spec.kind is Kind.WRITE else None
+        return Request(spec, method, wire, sends_key, is_signed, client_order_id, spec.charge(wire))
+
+    def _rendered(self, spec: MethodSpec, params: Mapping[str, Any]) -> dict[str, Any]:
+        wire: dict[str, Any] = {}
+        try:
+            items = params.items()
+        except AttributeError:
+            raise InvalidParameter(
+                f"{spec.name}: params must be a mapping of names to values, not a {type(params).__name__}",
+                method=spec.name,
+            ) from None
+        for name, value in items:
+            if value is None:
+                continue
+            if type(name) is not str:
+                raise InvalidParameter(f"{spec.name}: {name!r} is not a parameter name", method=spec.name)
+            try:
+                wire[name] = render(value)
+            except ValueError as error:
+                raise InvalidParameter(
+                    f"{spec.name}: {name}: {error}", method=spec.name, parameter=name
+                ) from None
+        return wire
+
+    def _refuse_own(self, spec: MethodSpec, wire: Mapping[str, Any]) -> None:
+        for name in _OWN_PARAMETERS:
+            if name in wire:
+                raise InvalidParameter(
+                    f"{spec.name}: leave {name} out, the session sets it at the moment of sending "
+                    "(or give apiKey, timestamp and signature all three)",
+                    method=spec.name,
+                    parameter=name,
+                )
+
+    def _may_widen(self, spec: MethodSpec) -> bool:
+        return not spec.is_known or any(parameter.wire == "recvWindow" for parameter in spec.parameters)
+
+    def _named(self, spec: MethodSpec, wire: dict[str, Any], new_id: NewId) -> str | None:
+        """Give a write its client order ids; return the one by which it is looked up."""
+        placed = PLACED_IDS.get(spec.name)
+        if placed is not None:
+            for name in placed:
+                if name not in wire:
+                    wire[name] = new_id()
+            return str(wire[placed[0]])
+        if spec.name == "order.amend.keepPriority" and "newClientOrderId" not in wire:
+            wire["newClientOrderId"] = wire.get("origClientOrderId") or new_id()
+        for name in LOOKUP_ID.get(spec.name, ()):
+            if name in wire:
+                return str(wire[name])
+        return None
+
+    def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
+        """Return a request's key and text, signed over exactly what goes out."""
+        self._serial = key = self._serial + 1
+        params = request.params
+        if request.is_signed:
+            params = dict(params)
+            params["timestamp"] = math.floor(stamp.timestamp * 1000)
+            if not stamp.is_logged_on or request.spec.is_always_signed:
+                assert self._signer is not None
+                params["apiKey"] = self._api_key
+                params["signature"] = self._signer.sign(signature_text(params).encode("utf-8"))
+        elif request.sends_key:
+            params = {**params, "apiKey": self._api_key}
+        method = request.method if _PLAIN_NAME.fullmatch(request.method) else encode(request.method)[1:-1]
+        if not params:
+            return key, f'{{"id":{key},"method":"{method}"}}'
+        return key, f'{{"id":{key},"method":"{method}","params":{encode(params)}}}'
+
+    def classify(self, text: str) -> Sequence[Incoming]:
+        """Return what a text says."""
+        try:
+            said = decode(text)
+        except (ValueError, RecursionError):
+            return (Ignored("not JSON"),)
+        if type(said) is not dict:
+            return (Ignored("not an object"),)
+        status = said.get("status")
+        if type(status) is int:
+            return (self._reply(said, status),)
+        event = said.get("event")
+        if type(event) is dict:
+            if event.get("e") == "serverShutdown":
+                return (Notice(NoticeKind.SHUTDOWN),)
+            return (Event(said.get("subscriptionId"), event),)
+        return (Ignored("neither an answer nor an event"),)
+
+    def _reply(self, said: dict[str, Any], status: int) -> Incoming:
+        key = said.get("id")
+        if status == 200:
+            if type(key) is int or type(key) is str:
+                return Reply(key, Outcome.OK, said.get("result"), None, readings(said.get("rateLimits")))
+            return Ignored("an answer without a usable id")
+        error, retry_at = self._error(said, status)
+        if key is None:
+            return Fault(Outcome.AUTH if status == 401 else Outcome.REJECTED, error)
+        if type(key) is not int and type(key) is not str:
+            return Ignored("an answer without a usable id")
+        counts = readings(said.get("rateLimits"))
+        is_orders_only = status == 429 and error.code == -1015
+        return Reply(key, _outcome(error), None, error, counts, retry_at, is_orders_only)
+
+    def _error(self, said: dict[str, Any], status: int) -> tuple[ApiError, float | None]:
+        body = said.get("error")
+        body = body if type(body) is dict else {}
+        code, msg, data = body.get("code"), body.get("msg"), body.get("data")
+        code = code if type(code) is int else None
+        msg = msg if type(msg) is str else ""
+        kind = error_class(status, code, msg)
+        if type(data) is dict and data.get("cancelResult") == "SUCCESS":
+            # Half of a cancel-replace is done, whatever the status says.
+            kind = PartialFailure
+        retry_at = None
+        if type(data) is dict and type(data.get("retryAfter")) is int:
+            retry_at = _seconds(data["retryAfter"])
+        return kind(status=status, code=code, msg=msg, data=data), retry_at
+
+    def redact(self, text: str) -> str:
+        """Return a text without its keys and signatures."""
+        return redact(text)
+
+    def handshake(self) -> LogOn | None:
+        """Return the log-on, where the key allows one."""
+        return LogOn(self) if self._logs_on else None
+
+    def logs_off(self, request: Request) -> bool:
+        """Tell whether a request, once answered, has unbound the key from its connection."""
+        return request.spec.name == "session.logout"
+
+    def time_request(self) -> Request:
+        """Return the question for the time."""
+        return self.request("time", None, False, False, str)
+
+    def server_time(self, result: Any) -> float:
+        """Return epoch seconds from its answer.
+
+        Raises:
+            ValueError: It holds none.
+        """
+        stamp = result.get("serverTime") if isinstance(result, dict) else None
+        if type(stamp) is not int:
+            raise ValueError("the exchange's answer to 'time' holds no serverTime")
+        return _seconds(stamp)
+
+    def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
+        """Return what must be looked up if a sent write's answer is lost."""
+        window = request.params.get("recvWindow", self._recv_window)
+        try:
+            seconds = float(window) / 1000
+        except (TypeError, ValueError):
+            seconds = 60.0
+        return Question(
+            serial,
+            request.spec.name,
+            {name: value for name, value in request.params.items() if name not in _OWN_PARAMETERS},
+            request.client_order_id,
+            timestamp,
+            timestamp + seconds,
+            clock_error,
+        )
+
+    def lookup(self, question: Question) -> Request | None:
+        """Return the request that asks what became of a write; None where there is none."""
+        asked = lookups.lookup_params(question)
+        if asked is None:
+            return None
+        method, params = asked
+        return self.request(method, params, False, False, str)
+
+    def judge(self, question: Question, reply: Reply) -> Finding:
+        """Return what the answer to a look-up says."""
+        return lookups.judge(question, reply)
+
+
+def _outcome(error: ApiError) -> Outcome:
+    if isinstance(error, PartialFailure):
+        return Outcome.PARTIAL
+    if isinstance(error, RateLimited):
+        return Outcome.THROTTLED
+    if error.code == -1021:
+        return Outcome.CLOCK
+    if isinstance(error, AuthError):
+        return Outcome.AUTH
+    if not is_outcome_known(error.status, error.code, error.msg):
+        return Outcome.UNKNOWN
+    return Outcome.REJECTED
+
+
+def _seconds(stamp: int) -> float:
+    return stamp / 1e6 if stamp >= _MICROSECONDS_FROM else stamp / 1e3

@@ -1,0 +1,246 @@
+"""The port to any exchange: what the engine needs to know of one, and the values that cross."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from crypto_ws_sync.errors import ApiError
+from crypto_ws_sync.protocol.limits import Limit, Reading
+from crypto_ws_sync.protocol.method import Request
+from crypto_ws_sync.protocol.outcome import Finding, Question
+
+NewId: TypeAlias = Callable[[], str]
+"""Gives a client order id that was never used."""
+
+__all__ = [
+    "Dialect",
+    "Event",
+    "Fault",
+    "Handshake",
+    "Ignored",
+    "Incoming",
+    "LinePolicy",
+    "NewId",
+    "Notice",
+    "NoticeKind",
+    "Outcome",
+    "Ping",
+    "Pong",
+    "Reply",
+    "Stamp",
+]
+
+
+class Outcome(enum.Enum):
+    """What an answer means for the request, whatever the venue's own codes say."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+    THROTTLED = "throttled"
+    AUTH = "auth"
+    CLOCK = "clock"
+    UNAVAILABLE = "unavailable"
+    """Failed, and surely not done."""
+    UNKNOWN = "unknown"
+    """Failed, and nobody knows whether it was done."""
+
+
+class Reply:
+    """One answer to one request.
+
+    Attributes:
+        key: The request's key on the wire.
+        outcome: What it means for the request.
+        result: The answer's content where there is one.
+        error: What to raise where there is none; method and ids are filled in by the engine.
+        readings: Counts of limits that came with it.
+        retry_at: The exchange's epoch seconds before which nothing more may be sent, where it said so.
+        is_orders_only: A throttling that concerns placements alone.
+        is_final: No further reply to the same request will follow.
+    """
+
+    __slots__ = ("error", "is_final", "is_orders_only", "key", "outcome", "readings", "result", "retry_at")
+
+    def __init__(
+        self,
+        key: str | int,
+        outcome: Outcome,
+        result: Any = None,
+        error: ApiError | None = None,
+        readings: Sequence[Reading] = (),
+        retry_at: float | None = None,
+        is_orders_only: bool = False,
+        is_final: bool = True,
+    ) -> None:
+        self.key = key
+        self.outcome = outcome
+        self.result = result
+        self.error = error
+        self.readings = readings
+        self.retry_at = retry_at
+        self.is_orders_only = is_orders_only
+        self.is_final = is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the exchange tells unasked, for the user."""
+
+    subscription: str | int | None
+    body: Mapping[str, Any]
+
+
+class NoticeKind(enum.Enum):
+    """What the exchange tells the connection's keeper."""
+
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the exchange tells unasked, for the engine."""
+
+    kind: NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error that belongs to the connection and hits no particular request."""
+
+    outcome: Outcome
+    error: ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A text-level ping, with the text to answer it by."""
+
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """A text-level pong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A text that means nothing here, with the reason; it is counted and the connection stays."""
+
+    why: str
+
+
+Incoming: TypeAlias = Reply | Event | Notice | Fault | Ping | Pong | Ignored
+
+
+@dataclass(frozen=True, slots=True)
+class LinePolicy:
+    """How a venue's connections live, in seconds.
+
+    Attributes:
+        ping_after: Silence after which the engine pings.
+        give_up_after: Silence after that ping which ends the connection.
+        unanswered_after: Age of a request at which the ping is brought forward.
+        silent_after_early_ping: Silence after the early ping which ends the connection.
+        maximum_age: Age at which a connection is replaced.
+    """
+
+    ping_after: float = 10.0
+    give_up_after: float = 10.0
+    unanswered_after: float = 2.0
+    silent_after_early_ping: float = 3.0
+    maximum_age: float = 23 * 3600 + 50 * 60
+
+
+@dataclass(slots=True)
+class Stamp:
+    """What a request is composed with at the moment of sending.
+
+    Attributes:
+        timestamp: Epoch seconds to sign with.
+        is_logged_on: The connection knows the key already.
+    """
+
+    timestamp: float
+    is_logged_on: bool = field(default=False)
+
+
+class Handshake(Protocol):
+    """What a fresh connection must say before it serves requests; eats its own replies."""
+
+    def begin(self, timestamp: float) -> str | None:
+        """Return the first text to send; None: nothing to say, ready."""
+
+    def feed(self, text: str, timestamp: float) -> str | None:
+        """Take a text in; return the next text to send, or None.
+
+        Raises:
+            ApiError: The exchange refused.
+        """
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether requests may follow."""
+
+    @property
+    def charge_weight(self) -> int:
+        """Weight that the next text costs."""
+
+
+class Dialect(Protocol):
+    """One exchange's language, without I/O or state but for the keys it mints."""
+
+    name: str
+    policy: LinePolicy
+    limits: Sequence[Limit]
+    connect_weight: int
+
+    def request(
+        self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
+    ) -> Request:
+        """Return a request from a caller's words.
+
+        Args:
+            method: Any method name.
+            params: The exchange's own parameter names and any values.
+            api_key: The caller wants the key sent.
+            signed: The caller wants it signed.
+            new_id: Gives an unused client order id, for a placement that names none.
+
+        Raises:
+            InvalidParameter: It certainly cannot be right.
+        """
+
+    def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
+        """Return a request's key and text, signed over exactly what goes out."""
+
+    def classify(self, text: str) -> Sequence[Incoming]:
+        """Return what a text from the exchange says; never raises."""
+
+    def redact(self, text: str) -> str:
+        """Return a text as it may be logged: without keys and signatures."""
+
+    def handshake(self) -> Handshake | None:
+        """Return what a fresh connection must say; None: nothing."""
+
+    def logs_off(self, request: Request) -> bool:
+        """Tell whether a request, once answered, has unbound the key from its connection."""
+
+    def time_request(self) -> Request:
+        """Return the request that asks for the exchange's clock."""
+
+    def server_time(self, result: Any) -> float:
+        """Return epoch seconds from the answer to `time_request`."""
+
+    def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
+        """Return what must be looked up if a sent write's answer is lost."""
+
+    def lookup(self, question: Question) -> Request | None:
+        """Return the request that asks what became of a write; None: there is no such request."""
+
+    def judge(self, question: Question, reply: Reply) -> Finding:
+        """Return what the answer to a look-up says of the write."""

@@ -1,0 +1,146 @@
+"""What is known of one write whose answer did not come.
+
+A write can still be accepted until the exchange's clock has passed its timestamp plus its receive window; after that
+only the exchange's caches lag. So a write is surely not executed when two look-ups in a row have not found it, the
+last one asked after that moment and a margin for the caches. Found at any time, it is settled at once.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crypto_ws_sync.errors import ApiError
+
+__all__ = ["CACHE_MARGIN", "Finding", "FindingKind", "OutcomeSearch", "Question", "Verdict", "VerdictKind"]
+
+CACHE_MARGIN = 3.0
+"""Seconds for which the exchange's caches may lag behind its engine."""
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 1.0
+MISSES_NEEDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One write whose outcome is open: all that is needed to look it up, and nothing secret.
+
+    Attributes:
+        serial: Number of the write within its session.
+        method: The write's wire name.
+        params: Its parameters as sent, without key, timestamp and signature.
+        client_order_id: The id by which it can be found.
+        timestamp: Epoch seconds it was signed with.
+        accepted_until: The exchange's epoch seconds after which it can no longer be accepted.
+        clock_error: Seconds by which the timestamp may differ from the exchange's clock.
+    """
+
+    serial: int
+    method: str
+    params: Mapping[str, Any] = field(repr=False)
+    client_order_id: str | None
+    timestamp: float
+    accepted_until: float
+    clock_error: float
+
+
+class FindingKind(enum.Enum):
+    """What one look-up says."""
+
+    DONE = "done"
+    """The write was executed; `result` is what its answer would have held."""
+    REFUSED = "refused"
+    """The write was refused; `error` is what its answer would have raised."""
+    MISSING = "missing"
+    """Nothing is there (yet)."""
+    NOTHING = "nothing"
+    """The look-up itself failed and says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look-up says of a write."""
+
+    kind: FindingKind
+    result: Any = None
+    error: ApiError | None = None
+
+
+class VerdictKind(enum.Enum):
+    """How a search ended."""
+
+    EXECUTED = "executed"
+    REFUSED = "refused"
+    NOT_EXECUTED = "not executed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of a write."""
+
+    kind: VerdictKind
+    result: Any = None
+    error: ApiError | None = None
+
+
+class OutcomeSearch:
+    """The state of one search: when to ask next, and what the answers come to.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = ("_asked_at", "_misses", "_next", "_pause", "_surely_after", "lookups", "question", "verdict")
+
+    def __init__(self, question: Question, now: float) -> None:
+        self.question = question
+        self.verdict: Verdict | None = None
+        self.lookups = 0
+        self._surely_after = question.accepted_until + question.clock_error + CACHE_MARGIN
+        self._misses = 0
+        self._pause = FIRST_PAUSE
+        self._next = now
+        self._asked_at = now
+
+    @property
+    def next_lookup(self) -> float:
+        """The exchange's epoch seconds at which to ask next."""
+        return self._next
+
+    def asked(self, now: float) -> None:
+        """Note that a look-up leaves at the exchange's time `now`."""
+        self.lookups += 1
+        self._asked_at = now
+
+    def found(self, finding: Finding, now: float) -> Verdict | None:
+        """Take a look-up's answer in, received at the exchange's time `now`; return the verdict if there is one."""
+        if self.verdict is not None:
+            return self.verdict
+        if finding.kind is FindingKind.DONE:
+            self.verdict = Verdict(VerdictKind.EXECUTED, finding.result)
+        elif finding.kind is FindingKind.REFUSED:
+            self.verdict = Verdict(VerdictKind.REFUSED, error=finding.error)
+        elif finding.kind is FindingKind.MISSING:
+            self._misses += 1
+            if self._misses >= MISSES_NEEDED and self._asked_at > self._surely_after:
+                self.verdict = Verdict(VerdictKind.NOT_EXECUTED)
+        else:
+            self._misses = 0
+        if self.verdict is None:
+            self._plan(now)
+        return self.verdict
+
+    def answered(self, verdict: Verdict) -> Verdict:
+        """Take the write's own late answer in; the first to settle it stays."""
+        if self.verdict is None:
+            self.verdict = verdict
+        return self.verdict
+
+    def _plan(self, now: float) -> None:
+        after = now + self._pause
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        last = self._surely_after + 0.001
+        # The last look-up is aimed at the moment from which a miss is proof.
+        self._next = last if now < last < after else after

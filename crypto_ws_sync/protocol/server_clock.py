@@ -1,0 +1,81 @@
+"""The exchange's clock as seen from here: offset, error, and the timestamp to sign with.
+
+Everything is measured against a monotonic clock, so that a step of the local wall clock changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ClockSample", "ServerClock"]
+
+DRIFT = 50e-6
+"""Seconds per second by which a sample's truth may wander."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSample:
+    """One question for the time: monotonic seconds when sent and received, and the answer in epoch seconds."""
+
+    sent: float
+    received: float
+    server_time: float
+
+    @property
+    def offset(self) -> float:
+        """Server time minus monotonic time, taken at the middle of the round trip."""
+        return self.server_time - (self.sent + self.received) / 2
+
+    def error(self, now: float) -> float:
+        """Seconds by which the offset may be wrong at monotonic time `now`."""
+        return (self.received - self.sent) / 2 + max(0.0, now - self.received) * DRIFT
+
+
+class ServerClock:
+    """Server time from monotonic time, by the best sample there is.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = ("_best", "_fallback_offset")
+
+    def __init__(self, wall: float, monotonic: float) -> None:
+        self._fallback_offset = wall - monotonic
+        self._best: ClockSample | None = None
+
+    @property
+    def is_synchronised(self) -> bool:
+        """Tell whether the exchange has been asked."""
+        return self._best is not None
+
+    def forget(self) -> None:
+        """Drop the samples: after a jump or a refused timestamp the old best one would win over the truth."""
+        if self._best is not None:
+            self._fallback_offset = self._best.offset
+        self._best = None
+
+    def add(self, sample: ClockSample) -> None:
+        """Take a sample in; the one with the smallest error now is kept."""
+        best = self._best
+        if best is None or sample.error(sample.received) <= best.error(sample.received):
+            self._best = sample
+
+    @property
+    def offset(self) -> float:
+        """Server time minus monotonic time, in seconds."""
+        return self._best.offset if self._best is not None else self._fallback_offset
+
+    def error(self, now: float) -> float:
+        """Seconds by which `server_time(now)` may be wrong; a second where nothing was measured."""
+        return self._best.error(now) if self._best is not None else 1.0
+
+    def server_time(self, now: float) -> float:
+        """Return the exchange's time in epoch seconds at monotonic time `now`."""
+        return self.offset + now
+
+    def timestamp(self, now: float) -> float:
+        """Return epoch seconds to sign with: as late as is certainly not ahead of the exchange."""
+        best = self._best
+        if best is None:
+            return self._fallback_offset + now
+        return best.offset + now - best.error(now)

@@ -1,0 +1,206 @@
+"""One run of a session, from start to stop: its thread, its engine, and the hand-over to them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from crypto_ws_sync.bridge.loop_thread import LoopThread, wait_done
+from crypto_ws_sync.bridge.reply import CallbackThread
+from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.engine import Engine
+from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.requests import Entry, unsent_error
+from crypto_ws_sync.errors import (
+    ConnectionFailed,
+    CryptoWSError,
+    OutcomeUnknown,
+    RequestTimeout,
+    SessionClosed,
+)
+
+__all__ = ["Run"]
+
+_PROMPT = frozenset({Engine.submit.__code__, Engine.submit_many.__code__})
+
+
+class Run:
+    """One run of a session.
+
+    Owner: shared; what is mutable is set by `start` before anybody else sees it.
+    """
+
+    def __init__(self, context: Context, book: OutcomeBook, name: str) -> None:
+        self.context = context
+        self.engine: Engine | None = None
+        self.callbacks = CallbackThread(f"{name} callbacks")
+        self.door = LoopThread(name, _PROMPT, self._forsake)
+        self._book = book
+        self._is_stopping = False
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    def start(self, timeout: float) -> None:
+        """Start the thread and connect; on failure nothing is left running.
+
+        Raises:
+            ConnectionFailed: No connection within `timeout` seconds.
+            SessionClosed: `stop` was called meanwhile.
+        """
+        self.door.start()
+        try:
+            started = self.door.submit(self._begin(timeout))
+            # The engine keeps the limit itself; a little more is left for it to say why.
+            if not wait_done(started, timeout + 1.0):
+                raise ConnectionFailed(f"no connection within {timeout:.1f} s")
+            if started.cancelled():
+                raise SessionClosed("the session was stopped while it was starting")
+            error = started.exception()
+            if error is not None:
+                raise error
+        except BaseException:
+            self.stop(1.0)
+            raise
+
+    async def _begin(self, timeout: float) -> None:
+        self.engine = engine = Engine(self.context, self._book, self.door.waiting)
+        await engine.start(timeout)
+
+    def stop(self, timeout: float) -> None:
+        """End everything within `timeout` seconds or little more."""
+        self._is_stopping = True
+        engine, door = self.engine, self.door
+        if door.is_forked:
+            return
+        deadline = time.monotonic() + timeout
+        try:
+            if engine is not None and door.is_alive:
+                wait_done(door.submit(engine.stop(timeout)), timeout + 1.0)
+        except SessionClosed:
+            pass
+        finally:
+            door.stop(max(0.5, deadline - time.monotonic()))
+            self.callbacks.stop(0.5)
+
+    def abandon(self) -> None:
+        """Signal the end, without waiting: the session was forgotten, or the program ends."""
+        self.door.signal_stop()
+
+    def _forsake(self) -> None:
+        if self.engine is not None:
+            self.engine.forsake()
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Refuse calls that cannot be served.
+
+        Raises:
+            SessionClosed: Stopped, forked, or called on the session's own thread.
+        """
+        door = self.door
+        if door.is_forked:
+            raise SessionClosed(
+                "this session belongs to the parent process: make a new UserWSSession after the fork"
+            )
+        if threading.get_ident() == door.ident:
+            raise SessionClosed(
+                "a blocking call on the session's own thread would wait for itself: call from another thread"
+            )
+        if self._is_stopping or not door.is_alive:
+            raise SessionClosed("the session was stopped: start() it again")
+
+    def hand_over(self, entry: Entry) -> None:
+        """Give the loop one request."""
+        engine, door = self.engine, self.door
+        assert engine is not None
+        door.waiting[entry] = None
+        try:
+            door.submit(engine.submit(entry))
+        except BaseException:
+            door.waiting.pop(entry, None)
+            raise
+
+    def hand_over_many(self, entries: Sequence[Entry]) -> None:
+        """Give the loop many requests at once."""
+        engine, door = self.engine, self.door
+        assert engine is not None
+        for entry in entries:
+            door.waiting[entry] = None
+        try:
+            door.submit(engine.submit_many(entries))
+        except BaseException:
+            for entry in entries:
+                door.waiting.pop(entry, None)
+            raise
+
+    def wait(self, entry: Entry, reply: Future[Any]) -> Any:
+        """Wait for the answer until the entry's deadline.
+
+        Raises:
+            Whatever became of the request.
+        """
+        try:
+            done = wait_done(reply, max(0.0, entry.deadline - time.monotonic()))
+        except BaseException as interrupt:
+            entry.claimed = True
+            reply.cancel()
+            _note(interrupt, entry)
+            raise
+        if done or not self._claim(entry, reply):
+            return reply.result(0)
+        raise self._expired(entry)
+
+    def _claim(self, entry: Entry, reply: Future[Any]) -> bool:
+        """Take the request back from the loop; False: it has been answered after all."""
+        reply.cancel()
+        entry.claimed = True
+        return reply.cancelled() or not reply.done()
+
+    def _expired(self, entry: Entry) -> CryptoWSError:
+        context, engine, request = self.context, self.engine, entry.request
+        assert engine is not None
+        if not entry.sent:
+            is_connected = engine.is_connected
+            offset = context.time.wall() - context.server_now()
+            return unsent_error(entry, is_connected, offset)
+        if not request.is_write:
+            return RequestTimeout(
+                f"{request.method} was not answered in time", method=request.method, request_id=entry.key
+            )
+        return OutcomeUnknown(
+            f"{request.method} may have been executed: do not repeat it, call resolve()",
+            method=request.method,
+            request_id=entry.key,
+            client_order_id=request.client_order_id,
+            question=entry.question,
+            resolver=context.resolver,
+        )
+
+    def ask(self, coroutine: Any, timeout: float) -> Any:
+        """Run one of the engine's coroutines and return its result.
+
+        Raises:
+            SessionClosed: The session was stopped meanwhile.
+            RequestTimeout: The loop did not come to it in time.
+        """
+        future = self.door.submit(coroutine)
+        if not wait_done(future, timeout):
+            future.cancel()
+            raise RequestTimeout("the session did not answer in time")
+        if future.cancelled():
+            raise SessionClosed("the session was stopped")
+        return future.result(0)
+
+
+def _note(error: BaseException, entry: Entry) -> None:
+    """Leave on a Ctrl-C what it interrupted."""
+    add_note = getattr(error, "add_note", None)
+    if add_note is not None:
+        request = entry.request
+        sent = "was sent and" if entry.sent else "was not sent, and"
+        what = f"{request.method} (request id {entry.key}, client order id {request.client_order_id})"
+        add_note(f"{what} {sent} is no longer waited for; unresolved() lists open writes")

@@ -1,0 +1,526 @@
+"""The session: what a user's program holds to talk with the exchange."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import ssl
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from crypto_ws_sync.bridge.loop_thread import wait_done
+from crypto_ws_sync.bridge.reply import ReplyFuture
+from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
+from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
+from crypto_ws_sync.errors import (
+    ConfigError,
+    CryptoWSError,
+    OutcomeUnknown,
+    SessionClosed,
+)
+from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
+from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, BinanceDialect
+from crypto_ws_sync.exchanges.binance.endpoints import with_options
+from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
+from crypto_ws_sync.model.status import Counters, SessionStatus
+from crypto_ws_sync.protocol.limits import Ledger
+from crypto_ws_sync.protocol.method import MethodSpec
+from crypto_ws_sync.protocol.outcome import Question
+from crypto_ws_sync.protocol.server_clock import ServerClock
+from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
+from crypto_ws_sync.session.run import Run
+from crypto_ws_sync.signing.keys import load_signer
+from crypto_ws_sync.signing.signer import Signer
+from crypto_ws_sync.transport.port import OpenFailed, Target
+from crypto_ws_sync.transport.proxies import parse_proxy
+from crypto_ws_sync.transport.websocket_client import WebSocketTransport
+
+__all__ = ["UnresolvedOrder", "UserWSSession"]
+
+_ON_LIMIT = (NONE, WAIT, RAISE)
+_BATCH = 1024
+_numbers = itertools.count(1)
+
+
+def _new_id() -> str:
+    return new_client_order_id(os.urandom(24))
+
+
+class _Resolver:
+    """The way from an error back to its session, without keeping the session alive.
+
+    Owner: shared, never changed.
+    """
+
+    def __init__(self, session: UserWSSession) -> None:
+        self._session = weakref.ref(session)
+
+    def resolve_outcome(self, error: OutcomeUnknown, timeout: float | None) -> Any:
+        session = self._session()
+        if session is None:
+            raise SessionClosed(
+                "the session of this error is gone: pass another, resolve(session=...)",
+                method=error.method,
+                client_order_id=error.client_order_id,
+            )
+        return session.resolve_outcome(error, timeout)
+
+
+class UnresolvedOrder:
+    """A write whose outcome is being looked up.
+
+    Owner: shared, never changed.
+    """
+
+    __slots__ = ("_error", "client_order_id", "method")
+
+    def __init__(self, error: OutcomeUnknown) -> None:
+        self._error = error
+        self.method = error.method
+        self.client_order_id = error.client_order_id
+
+    def __repr__(self) -> str:
+        return f"<UnresolvedOrder {self.method} {self.client_order_id}>"
+
+    def resolve(self, timeout: float | None = None) -> Any:
+        """Return or raise what the write's call would have.
+
+        Args:
+            timeout: Seconds to wait; the session's by default.
+
+        Raises:
+            OutcomeUnknown: The timeout ended first.
+            ConnectionLost: It was not executed.
+        """
+        return self._error.resolve(timeout)
+
+
+class UserWSSession(BinanceMethods):
+    """One logical session with the exchange, to be shared between any number of threads.
+
+    Args:
+        api_key: The public part of the key; None for public methods alone.
+        api_secret: An HMAC secret, or an RSA or Ed25519 private key in PEM as text, or a Path to it.
+        endpoint: A `wss://` address, or "binance", "binance-testnet", "binance-demo". Plain `ws://` to this
+            machine only.
+        private_key_passphrase: Of an encrypted PEM.
+        timeout: Seconds one call may take, all of it: waiting for a connection, a limit window, the answer.
+        on_limit: What `handle_request` does while out of service: "none" returns None, "wait" waits for the
+            window if it ends within the timeout and else raises OutOfService, "raise" raises it at once.
+        recv_window: Milliseconds for which a signed request stays valid, up to 60000.
+        time_unit: "ms" or "us": timestamps in answers.
+        log_on: With an Ed25519 key, log the connection on once and leave out per-request signatures.
+        ssl_context: For `wss`; `ssl.create_default_context()` by default.
+        proxy: `http://…` or `socks5://…`; by default the usual environment variables are asked; "" for none.
+        max_message: Bytes; a larger message ends the connection instead of filling memory.
+        clock: A manual clock for tests: timestamps, limit windows and waits follow it; timeouts stay real.
+
+    Raises:
+        ConfigError: An argument cannot be right; says which and what to do.
+
+    Owner: shared, guarded by self._lock.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        api_secret: str | Path | None = None,
+        *,
+        endpoint: str = "binance",
+        private_key_passphrase: str | bytes | None = None,
+        timeout: float = 10.0,
+        on_limit: str = "none",
+        recv_window: float = DEFAULT_RECV_WINDOW,
+        time_unit: str = "ms",
+        log_on: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        max_message: int = 64 * 2**20,
+        clock: ManualTime | None = None,
+    ) -> None:
+        self._timeout = check_timeout(timeout, 10.0)
+        self._on_limit = check_choice("on_limit", on_limit, _ON_LIMIT)
+        check_number("recv_window", recv_window, 0.001, 60000, "milliseconds")
+        if round(recv_window, 3) != recv_window:
+            raise ConfigError(f"recv_window is {recv_window!r}: at most three decimals are allowed")
+        check_choice("time_unit", time_unit, ("ms", "us"))
+        check_number("max_message", max_message, 1024, 2**62, "bytes")
+        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
+            raise ConfigError("ssl_context must be an ssl.SSLContext")
+        _check_proxy(proxy)
+        url = with_options(endpoint, time_unit)
+        signer = _signer(api_key, api_secret, private_key_passphrase)
+        self._dialect = BinanceDialect(
+            str(api_key) if api_key is not None else None,
+            signer,
+            recv_window=recv_window,
+            log_on=bool(log_on),
+        )
+        self._target = Target(url, ssl_context, proxy, int(max_message))
+        self._time = TimeSource(clock)
+        self._counters = Counters()
+        self._book = OutcomeBook()
+        self._resolver = _Resolver(self)
+        self._lock = threading.RLock()
+        self._run: Run | None = None
+        self._starting: Run | None = None
+        self._was_started = False
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._name = f"crypto_ws_sync session {next(_numbers)}"
+
+    def __repr__(self) -> str:
+        run = self._run
+        state = "running" if run is not None and run.door.is_alive else "not running"
+        return f"<UserWSSession {self._target.url.split('?')[0]} {state}>"
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    def start(self, timeout: float | None = None) -> UserWSSession:
+        """Return this session once requests can be served; a running one at once.
+
+        Args:
+            timeout: Seconds; the session's by default.
+
+        Raises:
+            ConnectionFailed: No connection could be had; says why and what to do.
+            AuthError: The exchange refused the log-on.
+            SessionClosed: Called on the session's own thread, or stopped meanwhile.
+
+        Cost: weight 5 with an Ed25519 key, else 3; one connection attempt.
+        """
+        seconds = check_timeout(timeout, self._timeout)
+        current = self._run or self._starting
+        if current is not None and threading.get_ident() == current.door.ident:
+            raise SessionClosed("start() on the session's own thread would wait for itself")
+        with self._lock:
+            if self._run is not None and self._run.door.is_alive and not self._run.door.is_forked:
+                return self
+            run = Run(self._new_context(), self._book, self._name)
+            self._starting = run
+            try:
+                run.start(seconds)
+            finally:
+                self._starting = None
+            self._run = run
+            self._was_started = True
+            self._finalizer = weakref.finalize(self, run.abandon)
+        return self
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the session; a stopped one stays so.
+
+        Waiting reads and unsent requests end at once with SessionClosed; sent writes have half of `timeout`
+        to be answered and then end with OutcomeUnknown.
+
+        Args:
+            timeout: Seconds.
+        """
+        seconds = check_timeout(timeout, 5.0)
+        run = self._run or self._starting
+        if run is None:
+            return
+        if threading.get_ident() == run.door.ident:
+            raise SessionClosed("stop() on the session's own thread would wait for itself")
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        run.stop(seconds)
+        if self._run is run:
+            self._run = None
+
+    def __enter__(self) -> UserWSSession:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def wait_operational(self, timeout: float | None = None, *, orders: bool = False) -> bool:
+        """Wait until requests would be served; return whether they are.
+
+        Args:
+            timeout: Seconds; the session's by default.
+            orders: Wait until orders would be served.
+
+        Raises:
+            SessionClosed: The session is not running.
+        """
+        run = self._ready_run()
+        seconds = check_timeout(timeout, self._timeout)
+        engine = run.engine
+        assert engine is not None
+        if engine.is_operational(orders=orders):
+            return True
+        served = run.ask(engine.wait_operational(orders, time.monotonic() + seconds), seconds + 1.0)
+        return bool(served)
+
+    @property
+    def operational_status(self) -> bool:
+        """Whether a request would be sent now."""
+        return self._is_operational(False)
+
+    @property
+    def order_handling(self) -> bool:
+        """Whether an order would be sent now."""
+        return self._is_operational(True)
+
+    def status(self) -> SessionStatus:
+        """Return one look at the session: connection, limits, clock, counters."""
+        run = self._run
+        if run is None or run.door.is_forked or not run.door.is_alive or run.engine is None:
+            return SessionStatus(
+                state="stopped" if self._was_started else "idle",
+                endpoint=self._target.url.split("?")[0],
+                operational=False,
+                order_handling=False,
+                unresolved=len(self._book),
+            )
+        run.check()
+        found = run.ask(run.engine.status(), self._timeout)
+        assert isinstance(found, SessionStatus)
+        return found
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    def handle_request(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        api_key: bool = False,
+        signed: bool = False,
+        *,
+        timeout: float | None = None,
+        on_limit: str | None = None,
+    ) -> Any:
+        """Send one request and return the result of its answer.
+
+        Args:
+            method: Any method of the exchange, such as "order.place"; one that this version does not know, too.
+            params: Parameters under the exchange's own names.
+            api_key: Send the key; needed only for a method that this version does not know.
+            signed: Sign it; likewise.
+            timeout: Seconds for all of it; the session's by default.
+            on_limit: "none", "wait" or "raise"; the session's by default.
+
+        Returns:
+            The answer's `result`; None while out of service, with on_limit="none".
+
+        Raises:
+            InvalidParameter: It certainly cannot be right; nothing was sent.
+            OutOfService: Held back by a limit or a ban; nothing was sent.
+            ApiError: The exchange refused; its kinds tell why.
+            RequestTimeout, ConnectionLost: Certainly no effect, or a read: safe to repeat.
+            OutcomeUnknown: A write that may have been executed: `resolve()` it, never repeat it.
+            SessionClosed: The session is not running.
+        """
+        run = self._ready_run()
+        request = self._dialect.request(method, params, api_key, signed, _new_id)
+        reply: Future[Any] = Future()
+        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        entry = Entry(request, reply, deadline, limit)
+        run.hand_over(entry)
+        return run.wait(entry, reply)
+
+    def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
+        run = self._ready_run()
+        request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
+        reply: Future[Any] = Future()
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        entry = Entry(request, reply, deadline, WAIT)
+        run.hand_over(entry)
+        return run.wait(entry, reply)
+
+    def submit(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        api_key: bool = False,
+        signed: bool = False,
+        *,
+        timeout: float | None = None,
+        on_limit: str | None = None,
+    ) -> Future[Any]:
+        """Send one request without waiting; arguments as in `handle_request`.
+
+        Returns:
+            A future of what `handle_request` would have returned or raised. `cancel()` succeeds only while the
+            request is unsent; callbacks run on a helper thread and may call the session.
+
+        Raises:
+            InvalidParameter, SessionClosed: As `handle_request` does, at once.
+        """
+        run = self._ready_run()
+        request = self._dialect.request(method, params, api_key, signed, _new_id)
+        reply = ReplyFuture(run.callbacks)
+        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
+        run.hand_over(Entry(request, reply, time.monotonic() + check_timeout(timeout, self._timeout), limit))
+        return reply
+
+    def handle_requests(
+        self,
+        requests: Iterable[tuple[str, Mapping[str, Any] | None]],
+        *,
+        timeout: float | None = None,
+        on_limit: str | None = None,
+    ) -> list[Any]:
+        """Send many requests in one hand-over, all in flight together.
+
+        Args:
+            requests: Pairs of method and parameters.
+            timeout: Seconds for all of them; the session's by default.
+            on_limit: As in `handle_request`.
+
+        Returns:
+            In each place what `handle_request` would have returned, or the exception it would have raised.
+
+        Raises:
+            SessionClosed: The session is not running.
+        """
+        run = self._ready_run()
+        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        places: list[Any] = []
+        for pair in requests:
+            try:
+                method, params = pair
+            except (TypeError, ValueError):
+                raise ConfigError("handle_requests takes pairs of a method and its parameters") from None
+            try:
+                request = self._dialect.request(method, params, False, False, _new_id)
+            except CryptoWSError as error:
+                places.append(error)
+            else:
+                places.append(Entry(request, Future(), deadline, limit))
+        entries = [place for place in places if isinstance(place, Entry)]
+        for start in range(0, len(entries), _BATCH):
+            run.hand_over_many(entries[start : start + _BATCH])
+        return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
+
+    def _outcome_of(self, run: Run, entry: Entry) -> Any:
+        reply = entry.reply
+        assert isinstance(reply, Future)
+        try:
+            return run.wait(entry, reply)
+        except CryptoWSError as error:
+            return error
+
+    # -- open outcomes ------------------------------------------------------------------------------------------
+
+    def unresolved(self) -> list[UnresolvedOrder]:
+        """Return the writes whose outcome is being looked up, oldest first."""
+        run = self._run
+        if run is not None and run.engine is not None and run.door.is_alive and not run.door.is_forked:
+            run.check()
+            questions = run.ask(run.engine.open_questions(), self._timeout)
+        else:
+            questions = [write.question for write in self._book.open_writes()]
+        return [UnresolvedOrder(self._unknown(question)) for question in questions]
+
+    def resolve_outcome(self, error: OutcomeUnknown, timeout: float | None = None) -> Any:
+        """Return or raise what the call would have that ended with this error.
+
+        Args:
+            error: What the call raised, maybe in another process.
+            timeout: Seconds to wait; the session's by default.
+
+        Raises:
+            OutcomeUnknown: The timeout ended first, or no look-up exists.
+            SessionClosed: The session is not running.
+        """
+        run = self._ready_run()
+        if not isinstance(error.question, Question):
+            raise error
+        waiter: Future[Any] = Future()
+        engine = run.engine
+        assert engine is not None
+        seconds = check_timeout(timeout, self._timeout)
+        run.door.submit(engine.resolve(error.question, waiter))
+        if not wait_done(waiter, seconds):
+            raise self._unknown(error.question)
+        return waiter.result(0)
+
+    def _unknown(self, question: Question) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{question.method} may have been executed: do not repeat it, call resolve()",
+            method=question.method,
+            client_order_id=question.client_order_id,
+            question=question,
+            resolver=self._resolver,
+        )
+
+    # -- small steps --------------------------------------------------------------------------------------------
+
+    def _ready_run(self) -> Run:
+        run = self._run
+        if run is None:
+            run = self._run_after_start()
+        run.check()
+        return run
+
+    def _run_after_start(self) -> Run:
+        """Wait for a `start` that is under way in another thread; refuse where there is none."""
+        starting = self._starting
+        if starting is not None:
+            if threading.get_ident() == starting.door.ident:
+                starting.check()
+            with self._lock:
+                run = self._run
+            if run is not None:
+                return run
+        if self._was_started:
+            raise SessionClosed("the session was stopped: start() it again")
+        raise SessionClosed("the session is not started: call start(), or use it in a with statement")
+
+    def _is_operational(self, orders: bool) -> bool:
+        run = self._run
+        if run is None or run.engine is None or run.door.is_forked or not run.door.is_alive:
+            return False
+        return run.engine.is_operational(orders=orders)
+
+    def _new_context(self) -> Context:
+        moment = self._time
+        return Context(
+            dialect=self._dialect,
+            transport=WebSocketTransport(),
+            target=self._target,
+            time=moment,
+            ledger=Ledger(self._dialect.limits),
+            clock=ServerClock(moment.wall(), moment.monotonic()),
+            counters=self._counters,
+            resolver=self._resolver,
+        )
+
+
+def _signer(
+    api_key: str | None, api_secret: str | Path | None, passphrase: str | bytes | None
+) -> Signer | None:
+    if api_key is None and api_secret is None:
+        return None
+    if api_key is None or api_secret is None:
+        missing = "api_key" if api_key is None else "api_secret"
+        raise ConfigError(f"{missing} is missing: give both, or neither for public methods alone")
+    if not isinstance(api_key, str) or not api_key.strip():
+        raise ConfigError("api_key must be the key's text, as the exchange shows it")
+    return load_signer(api_secret, passphrase)
+
+
+def _check_proxy(proxy: str | None) -> None:
+    if proxy is None or proxy == "":
+        return
+    if not isinstance(proxy, str):
+        raise ConfigError("proxy must be an address such as http://host:port or socks5://host:port")
+    try:
+        parse_proxy(proxy)
+    except OpenFailed as error:
+        raise ConfigError(str(error)) from None

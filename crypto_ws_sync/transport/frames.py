@@ -1,0 +1,160 @@
+"""WebSocket frames (RFC 6455): bytes -> messages, and text -> masked bytes; no socket in sight.
+
+Lengths are checked before memory is taken, fragments are joined once at the end, and what a server must never send
+(masked frames, reserved bits, unknown opcodes, long or fragmented control frames) ends the stream.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from struct import pack
+
+from crypto_ws_sync.transport.port import ProtocolViolation
+
+__all__ = ["BINARY", "CLOSE", "PING", "PONG", "TEXT", "FrameReader", "FrameWriter"]
+
+CONTINUATION = 0x0
+TEXT = 0x1
+BINARY = 0x2
+CLOSE = 0x8
+PING = 0x9
+PONG = 0xA
+
+_FINAL_TEXT = 0x80 | TEXT
+_MASKS_DRAWN = 1024
+
+
+class FrameReader:
+    """Bytes as they come -> whole messages and control frames.
+
+    Owner: transport thread.
+    """
+
+    __slots__ = ("_buffer", "_fragments", "_gathered", "_limit", "_opcode", "_wanted")
+
+    def __init__(self, max_message: int) -> None:
+        self._limit = max_message
+        self._buffer = bytearray()
+        self._wanted = 0
+        self._fragments: list[bytes] = []
+        self._gathered = 0
+        self._opcode = CONTINUATION
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield what `data` completes: (opcode, payload), fragments joined.
+
+        Raises:
+            ProtocolViolation: The stream cannot be read on.
+        """
+        buffer = self._buffer
+        view: bytes | bytearray = data
+        if buffer:
+            buffer += data
+            if len(buffer) < self._wanted:
+                return
+            view = buffer
+        position, end = 0, len(view)
+        try:
+            while end - position >= 2:
+                first, length = view[position], view[position + 1]
+                start = position + 2
+                if first != _FINAL_TEXT or length >= 126:
+                    self._check_head(first, length)
+                    if length == 126:
+                        start = position + 4
+                    elif length == 127:
+                        start = position + 10
+                    if start > end:
+                        self._wanted = start - position
+                        break
+                    if length >= 126:
+                        length = int.from_bytes(view[position + 2 : start], "big")
+                if length + self._gathered > self._limit:
+                    raise ProtocolViolation(1009, f"a message of over {self._limit} bytes was announced")
+                stop = start + length
+                if stop > end:
+                    self._wanted = stop - position
+                    break
+                payload = bytes(view[start:stop])
+                position = stop
+                if first == _FINAL_TEXT:
+                    if self._opcode:
+                        raise ProtocolViolation(1002, "a new message began inside a fragmented one")
+                    yield TEXT, payload
+                else:
+                    message = self._take(first & 0x80 != 0, first & 0x0F, payload)
+                    if message is not None:
+                        yield message
+            else:
+                self._wanted = 2
+        finally:
+            if view is buffer:
+                del buffer[:position]
+            elif position < end:
+                buffer += view[position:]
+
+    def _check_head(self, first: int, length: int) -> None:
+        if length & 0x80:
+            raise ProtocolViolation(1002, "the server masked a frame")
+        if first & 0x70:
+            raise ProtocolViolation(1002, "reserved bits are set")
+        opcode = first & 0x0F
+        if opcode in (CLOSE, PING, PONG):
+            if not first & 0x80 or length > 125:
+                raise ProtocolViolation(1002, "a control frame is fragmented or too long")
+        elif opcode not in (CONTINUATION, TEXT, BINARY):
+            raise ProtocolViolation(1002, f"unknown opcode {opcode}")
+
+    def _take(self, is_final: bool, opcode: int, payload: bytes) -> tuple[int, bytes] | None:
+        if opcode >= CLOSE:
+            return opcode, payload
+        if opcode == CONTINUATION:
+            if not self._opcode:
+                raise ProtocolViolation(1002, "a continuation came with nothing to continue")
+        elif self._opcode:
+            raise ProtocolViolation(1002, "a new message began inside a fragmented one")
+        else:
+            if is_final:
+                return opcode, payload
+            self._opcode = opcode
+        # An empty fragment costs the sender two bytes and us an object: only those that bring something are kept.
+        if payload:
+            self._fragments.append(payload)
+            self._gathered += len(payload)
+        if not is_final:
+            return None
+        message = self._opcode, b"".join(self._fragments)
+        self._fragments, self._gathered, self._opcode = [], 0, CONTINUATION
+        return message
+
+
+class FrameWriter:
+    """Payload -> a client's frame, masked with fresh random keys.
+
+    Owner: transport thread.
+    """
+
+    __slots__ = ("_masks", "_used")
+
+    def __init__(self) -> None:
+        self._masks = b""
+        self._used = 0
+
+    def frame(self, opcode: int, payload: bytes) -> bytes:
+        """Return one final frame."""
+        length = len(payload)
+        if self._used >= len(self._masks):
+            self._masks = os.urandom(4 * _MASKS_DRAWN)
+            self._used = 0
+        mask = self._masks[self._used : self._used + 4]
+        self._used += 4
+        if length < 126:
+            head = bytes((0x80 | opcode, 0x80 | length))
+        elif length < 65536:
+            head = pack("!BBH", 0x80 | opcode, 0xFE, length)
+        else:
+            head = pack("!BBQ", 0x80 | opcode, 0xFF, length)
+        key = (mask * (length // 4 + 1))[:length]
+        masked = int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")
+        return head + mask + masked.to_bytes(length, "little")
