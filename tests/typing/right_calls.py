@@ -8,7 +8,13 @@ from decimal import Decimal
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.exchanges.binance.replies.account import AccountStatus, Balance, OwnTrade
 from crypto_ws_sync.exchanges.binance.replies.events import ExecutionReport, UserDataEvent
-from crypto_ws_sync.exchanges.binance.replies.market_data import BookTicker, ExchangeInfo, Kline, Ticker24hr
+from crypto_ws_sync.exchanges.binance.replies.market_data import (
+    BookTicker,
+    ExchangeInfo,
+    Kline,
+    MiniTicker,
+    Ticker24hr,
+)
 from crypto_ws_sync.exchanges.binance.replies.orders import CancelReplaceReport, OrderState, PlacedOrder
 
 
@@ -62,7 +68,9 @@ def ask(session: BinanceMethods) -> None:
     bid: str = session.ticker_book(symbol="BTCUSDT")["bidPrice"]
     books: list[BookTicker] = session.ticker_book(symbols=["BTCUSDT", "BNBBTC"])
     every: list[BookTicker] = session.ticker_book()
-    day: Ticker24hr = session.ticker_24hr(symbol="BTCUSDT", type="MINI")
+    day: Ticker24hr = session.ticker_24hr(symbol="BTCUSDT", symbol_status="TRADING")
+    brief: MiniTicker = session.ticker_trading_day(symbol="BTCUSDT", type="MINI")
+    briefs: list[MiniTicker] = session.ticker_24hr(type="MINI")
     last: list[str] = [ticker["price"] for ticker in session.ticker_price(symbols=("A", "B"))]
     change: str = session.ticker(symbols=["A"], window_size="7d")[0]["priceChange"]
     since = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -72,7 +80,7 @@ def ask(session: BinanceMethods) -> None:
     trades: list[OwnTrade] = session.my_trades(symbol="BTCUSDT", order_id=1)
     status: AccountStatus = session.account_status(omit_zero_balances=True)
     balances: list[Balance] = status["balances"]
-    print(bid, books, every, day, last, change, candles, info, trades, balances)
+    print(bid, books, every, day, last, change, brief, briefs, candles, info, trades, balances)
 
 
 def follow(event: UserDataEvent) -> str:

@@ -33,6 +33,7 @@ def ask(session: BinanceMethods) -> None:
     session.klines(symbol="A", interval="1h", start_time="yesterday")  # type: ignore[arg-type]  # no moment
     session.ticker_book(symbols=["A"])["bidPrice"]  # type: ignore[call-overload]  # a list
     session.ticker_book(symbol="A")[0]  # type: ignore[literal-required]  # an object
+    session.ticker(symbol="A", type="MINI")["priceChange"]  # type: ignore[typeddict-item]  # MINI leaves it out
     session.time()["server_time"]  # type: ignore[typeddict-item]  # not the exchange's spelling
     number: int = session.ticker_price(symbol="A")["price"]  # type: ignore[assignment]  # money is text
     print(number)
