@@ -59,7 +59,7 @@ REASONS = [
 
 def words(message: Any) -> str:
     """Return a documented message, which may stand alone or with its class."""
-    return message["msg"] if isinstance(message, dict) else message
+    return str(message["msg"] if isinstance(message, dict) else message)
 
 
 @pytest.mark.parametrize("entry", DOCUMENTED, ids=lambda entry: str(entry["code"]))

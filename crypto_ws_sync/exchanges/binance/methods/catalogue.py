@@ -114,7 +114,7 @@ def known_values(function: Callable[..., Any]) -> dict[str, tuple[str, ...]]:
     """
     spec: MethodSpec = vars(function)["spec"]
     names = vars(sys.modules[function.__module__])
-    values = {}
+    values: dict[str, tuple[str, ...]] = {}
     for parameter in spec.parameters:
         literal = _literal_values(eval(parameter.annotation, names))
         if literal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import overload
+from typing import Literal, overload
 
 from crypto_ws_sync.exchanges.binance.methods.catalogue import Names, Time, TypedCalls, method
 from crypto_ws_sync.exchanges.binance.methods.rules import at_most_one, exactly_one, excludes
@@ -13,6 +13,7 @@ from crypto_ws_sync.exchanges.binance.replies.market_data import (
     BlockTrade,
     BookTicker,
     Kline,
+    MiniTicker,
     OrderBook,
     PriceTicker,
     ReferencePrice,
@@ -259,7 +260,7 @@ class MarketDataMethods(TypedCalls):
         *,
         symbol: str,
         symbols: None = None,
-        type: TickerType | None = None,
+        type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
     ) -> Ticker24hr: ...
@@ -268,12 +269,34 @@ class MarketDataMethods(TypedCalls):
     def ticker_24hr(
         self,
         *,
+        symbol: str,
+        symbols: None = None,
+        type: Literal["MINI"],
+        symbol_status: SymbolStatusFilter | None = None,
+        timeout: float | None = None,
+    ) -> MiniTicker: ...
+
+    @overload
+    def ticker_24hr(
+        self,
+        *,
         symbol: None = None,
         symbols: Names | None = None,
-        type: TickerType | None = None,
+        type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
     ) -> list[Ticker24hr]: ...
+
+    @overload
+    def ticker_24hr(
+        self,
+        *,
+        symbol: None = None,
+        symbols: Names | None = None,
+        type: Literal["MINI"],
+        symbol_status: SymbolStatusFilter | None = None,
+        timeout: float | None = None,
+    ) -> list[MiniTicker]: ...
 
     @method(
         "ticker.24hr",
@@ -288,7 +311,7 @@ class MarketDataMethods(TypedCalls):
         type: TickerType | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker24hr | list[Ticker24hr]:
+    ) -> Ticker24hr | MiniTicker | list[Ticker24hr] | list[MiniTicker]:
         """Return price statistics over the last 24 hours.
 
         With `symbol` one object, else a list.
@@ -318,7 +341,7 @@ class MarketDataMethods(TypedCalls):
         symbol: str,
         symbols: None = None,
         time_zone: str | None = None,
-        type: TickerType | None = None,
+        type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
     ) -> Ticker: ...
@@ -327,13 +350,37 @@ class MarketDataMethods(TypedCalls):
     def ticker_trading_day(
         self,
         *,
+        symbol: str,
+        symbols: None = None,
+        time_zone: str | None = None,
+        type: Literal["MINI"],
+        symbol_status: SymbolStatusFilter | None = None,
+        timeout: float | None = None,
+    ) -> MiniTicker: ...
+
+    @overload
+    def ticker_trading_day(
+        self,
+        *,
         symbol: None = None,
         symbols: Names,
         time_zone: str | None = None,
-        type: TickerType | None = None,
+        type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
     ) -> list[Ticker]: ...
+
+    @overload
+    def ticker_trading_day(
+        self,
+        *,
+        symbol: None = None,
+        symbols: Names,
+        time_zone: str | None = None,
+        type: Literal["MINI"],
+        symbol_status: SymbolStatusFilter | None = None,
+        timeout: float | None = None,
+    ) -> list[MiniTicker]: ...
 
     @method(
         "ticker.tradingDay", weight=by_symbols(4, per=4, cap=200), rules=(exactly_one("symbol", "symbols"),)
@@ -347,7 +394,7 @@ class MarketDataMethods(TypedCalls):
         type: TickerType | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker | list[Ticker]:
+    ) -> Ticker | MiniTicker | list[Ticker] | list[MiniTicker]:
         """Return price statistics of the trading day.
 
         With `symbol` one object, with `symbols` a list.
@@ -376,7 +423,7 @@ class MarketDataMethods(TypedCalls):
         *,
         symbol: str,
         symbols: None = None,
-        type: TickerType | None = None,
+        type: Literal["FULL"] | None = None,
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
@@ -386,13 +433,37 @@ class MarketDataMethods(TypedCalls):
     def ticker(
         self,
         *,
+        symbol: str,
+        symbols: None = None,
+        type: Literal["MINI"],
+        window_size: WindowSize | None = None,
+        symbol_status: SymbolStatusFilter | None = None,
+        timeout: float | None = None,
+    ) -> MiniTicker: ...
+
+    @overload
+    def ticker(
+        self,
+        *,
         symbol: None = None,
         symbols: Names,
-        type: TickerType | None = None,
+        type: Literal["FULL"] | None = None,
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
     ) -> list[Ticker]: ...
+
+    @overload
+    def ticker(
+        self,
+        *,
+        symbol: None = None,
+        symbols: Names,
+        type: Literal["MINI"],
+        window_size: WindowSize | None = None,
+        symbol_status: SymbolStatusFilter | None = None,
+        timeout: float | None = None,
+    ) -> list[MiniTicker]: ...
 
     @method("ticker", weight=by_symbols(4, per=4, cap=200), rules=(exactly_one("symbol", "symbols"),))
     def ticker(
@@ -404,7 +475,7 @@ class MarketDataMethods(TypedCalls):
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker | list[Ticker]:
+    ) -> Ticker | MiniTicker | list[Ticker] | list[MiniTicker]:
         """Return price statistics over a window of your choice.
 
         With `symbol` one object, with `symbols` a list. The window begins at a full minute.

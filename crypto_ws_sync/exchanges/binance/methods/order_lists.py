@@ -289,8 +289,8 @@ class OrderListMethods(TypedCalls):
             symbol: Trading pair in the exchange's spelling, such as "BTCUSDT".
             working_type: Kind of the working order.
             working_side: Side of the working order.
-            working_price: Limit price of the working order: quote asset per one unit of base asset. Needed
-                for its LIMIT types.
+            working_price: Price of the working order: quote asset per one unit of base asset; a multiple of
+                the tick size.
             working_quantity: Amount of the working order in base asset; a multiple of the lot size.
             pending_type: Kind of the pending order.
             pending_side: Side of the pending order.
@@ -419,8 +419,8 @@ class OrderListMethods(TypedCalls):
             symbol: Trading pair in the exchange's spelling, such as "BTCUSDT".
             working_type: Kind of the working order.
             working_side: Side of the working order.
-            working_price: Limit price of the working order: quote asset per one unit of base asset. Needed
-                for its LIMIT types.
+            working_price: Price of the working order: quote asset per one unit of base asset; a multiple of
+                the tick size.
             working_quantity: Amount of the working order in base asset; a multiple of the lot size.
             pending_side: Side of both pending orders.
             pending_quantity: Amount of either pending order in base asset; a multiple of the lot size.
@@ -554,8 +554,8 @@ class OrderListMethods(TypedCalls):
             symbol: Trading pair in the exchange's spelling, such as "BTCUSDT".
             working_type: Kind of the working order.
             working_side: BUY.
-            working_price: Limit price of the working order: quote asset per one unit of base asset. Needed
-                for its LIMIT types.
+            working_price: Price of the working order: quote asset per one unit of base asset; a multiple of
+                the tick size.
             working_quantity: Amount of the working order in base asset; a multiple of the lot size.
             pending_type: Kind of the pending order.
             pending_side: SELL.
@@ -683,8 +683,8 @@ class OrderListMethods(TypedCalls):
             symbol: Trading pair in the exchange's spelling, such as "BTCUSDT".
             working_type: Kind of the working order.
             working_side: BUY.
-            working_price: Limit price of the working order: quote asset per one unit of base asset. Needed
-                for its LIMIT types.
+            working_price: Price of the working order: quote asset per one unit of base asset; a multiple of
+                the tick size.
             working_quantity: Amount of the working order in base asset; a multiple of the lot size.
             pending_side: SELL, for both pending orders.
             pending_above_type: Kind of the upper pending order.

@@ -21,6 +21,7 @@ __all__ = [
     "ExecutionRule",
     "ExecutionRules",
     "Kline",
+    "MiniTicker",
     "OrderBook",
     "PriceTicker",
     "RateLimit",
@@ -189,7 +190,9 @@ class AveragePrice(TypedDict):
     closeTime: int
 
 
-class _MiniTicker(TypedDict):
+class MiniTicker(TypedDict):
+    """Price statistics of a symbol, in brief."""
+
     symbol: str
     openPrice: str
     highPrice: str
@@ -204,16 +207,16 @@ class _MiniTicker(TypedDict):
     count: int
 
 
-class Ticker(_MiniTicker, total=False):
-    """Price statistics of a symbol. (MINI tickers have the required fields only.)"""
+class Ticker(MiniTicker):
+    """Price statistics of a symbol."""
 
     priceChange: str
     priceChangePercent: str
     weightedAvgPrice: str
 
 
-class Ticker24hr(Ticker, total=False):
-    """Price statistics of a symbol over 24 hours. (MINI tickers have the required fields only.)"""
+class Ticker24hr(Ticker):
+    """Price statistics of a symbol over 24 hours."""
 
     prevClosePrice: str
     lastQty: str

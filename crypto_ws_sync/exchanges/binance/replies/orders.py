@@ -1,6 +1,10 @@
-"""The shapes of results about orders and order lists."""
+"""The shapes of results about orders and order lists.
 
-from typing import Any, TypedDict
+Those that come in place of each other are final, so that type checkers tell them apart by a field: an answer
+with "orderReports" in it is a list's, one with "code" in it is an error.
+"""
+
+from typing import Any, TypedDict, final
 
 from crypto_ws_sync.model.enums import (
     CancelReplaceResult,
@@ -97,6 +101,7 @@ class _PlacedBase(TypedDict):
     transactTime: int
 
 
+@final
 class PlacedOrder(_PlacedBase, _OrderDetails, total=False):
     """The answer to a placement: ACK has the required fields only, RESULT the state too, FULL also `fills`.
 
@@ -157,6 +162,7 @@ class _CanceledBase(TypedDict):
     side: Side
 
 
+@final
 class CanceledOrder(_CanceledBase, _OrderDetails, total=False):
     """One cancelled order. (`origClientOrderId` is the order's id; `clientOrderId` the cancel's.)"""
 
@@ -191,6 +197,7 @@ class PlacedOrderList(OrderList):
     orderReports: list[PlacedOrder]
 
 
+@final
 class CanceledOrderList(OrderList):
     """One cancelled list: `orderReports` has one report for each order."""
 
@@ -202,6 +209,7 @@ class _ErrorBase(TypedDict):
     msg: str
 
 
+@final
 class ErrorObject(_ErrorBase, total=False):
     """What the exchange says of a half that failed."""
 
