@@ -130,9 +130,9 @@ class Timers:
             self._arm()
         return timer
 
-    def call_after(self, seconds: float, action: Callable[[], None]) -> Timer:
-        """Do `action` when `seconds` have passed on the clock."""
-        return self.call_at_us(self._clock.now_us() + round(seconds * 1_000_000), action)
+    def call_after_us(self, delay_us: int, action: Callable[[], None]) -> Timer:
+        """Do `action` when so many microseconds have passed on the clock."""
+        return self.call_at_us(self._clock.now_us() + delay_us, action)
 
     def close(self) -> None:
         """Forget everything that has not happened yet."""

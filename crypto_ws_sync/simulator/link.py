@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Link"]
 
-PING_SECONDS = 20.0
-PONG_SECONDS = 60.0
-LIFETIME_SECONDS = 86400.0
+PING_US = 20 * 1_000_000
+PONG_US = 60 * 1_000_000
+LIFETIME_US = 86400 * 1_000_000
 _GRACE_SECONDS = 0.5
 """Real seconds that a pong may still take after a manual clock has jumped over its deadline."""
 
@@ -41,6 +41,7 @@ class Link:
         timers: Timers,
         broadcast: Broadcast,
         latency: float,
+        since_us: int,
     ) -> None:
         self._socket = socket
         self._sockets = (socket,)
@@ -56,9 +57,9 @@ class Link:
         self._waiting_for_split: list[str] | None = None
         self._is_stalled = False
         self._connection: Connection | None = None
-        self._ping_timer = timers.call_after(PING_SECONDS, self._send_ping)
+        self._ping_timer = timers.call_at_us(since_us + PING_US, self._send_ping)
         self._pong_timer: Timer | None = None
-        self._life_timer = timers.call_after(LIFETIME_SECONDS, self._end_life)
+        self._life_timer = timers.call_at_us(since_us + LIFETIME_US, self._end_life)
 
     # -- from the socket ---------------------------------------------------------------------------------
 
@@ -159,7 +160,7 @@ class Link:
     def _send_ping(self) -> None:
         payload = str(self._venue.now_us() // 1000).encode("ascii")
         self._start(self._ping_and_watch(payload))
-        self._ping_timer = self._timers.call_after(PING_SECONDS, self._send_ping)
+        self._ping_timer = self._timers.call_after_us(PING_US, self._send_ping)
 
     async def _ping_once(self, payload: bytes) -> None:
         await self._socket.ping(payload)
@@ -167,7 +168,7 @@ class Link:
     async def _ping_and_watch(self, payload: bytes) -> None:
         answered = await self._socket.ping(payload)
         if self._pong_timer is None:
-            self._pong_timer = self._timers.call_after(PONG_SECONDS, lambda: self._late_pong(answered))
+            self._pong_timer = self._timers.call_after_us(PONG_US, lambda: self._late_pong(answered))
         try:
             await answered
         finally:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakKeyDictionary
 
 from ..errors import ConfigError
 from .binance.connection import Options
@@ -67,6 +68,7 @@ class ExchangeServer:
         self._thread: threading.Thread | None = None
         self._started: concurrent.futures.Future[int] = concurrent.futures.Future()
         self.links: set[Link] = set()
+        self._admitted: WeakKeyDictionary[ServerConnection, int] = WeakKeyDictionary()
         self.faults: Faults | None = None
 
     def start(self, faults: Faults) -> int:
@@ -88,7 +90,12 @@ class ExchangeServer:
             target=self._run, name="crypto_ws_sync-simulated-exchange", daemon=True
         )
         self._thread.start()
-        return self._started.result()
+        try:
+            return self._started.result()
+        except BaseException:
+            self._thread.join(5)
+            self._thread = self._loop = self._stopping = None
+            raise
 
     def stop(self, timeout: float = 5.0) -> None:
         """Close every connection and end the thread."""
@@ -207,6 +214,8 @@ class ExchangeServer:
             read_options(request.path)
         except Refusal as refusal:
             return _refuse(socket, refusal.status, refusal, {})
+        # A client may go on before `_accept` runs, so a connection's age counts from here.
+        self._admitted[socket] = self._clock.now_us()
         return None
 
     async def _accept(self, socket: ServerConnection) -> None:
@@ -215,10 +224,11 @@ class ExchangeServer:
         assert socket.request is not None
         assert self.faults is not None
         options = read_options(socket.request.path)
-        link = Link(socket, self._venue, self.faults, self._timers, self._broadcast, self._latency)
+        since_us = self._admitted.pop(socket)
+        link = Link(socket, self._venue, self.faults, self._timers, self._broadcast, self._latency, since_us)
         self.links.add(link)
         try:
-            link.open(self._venue.connect(_address(socket), options, link.send, link.close))
+            link.open(self._venue.connect(_address(socket), options, since_us, link.send, link.close))
             async for message in socket:
                 link.receive(message)
         except ConnectionClosed:

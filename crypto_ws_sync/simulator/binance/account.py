@@ -48,4 +48,12 @@ def status(request: Request) -> dict[str, Any]:
     }
 
 
-HANDLERS: dict[str, Callable[[Request], Any]] = {"account.status": status}
+def order_counts(request: Request) -> list[dict[str, str | int]]:
+    """How many unfilled orders are counted against the account."""
+    return [window.as_dict() for window in request.venue.order_windows(request.account.account_id)]
+
+
+HANDLERS: dict[str, Callable[[Request], Any]] = {
+    "account.status": status,
+    "account.rateLimits.orders": order_counts,
+}

@@ -1,4 +1,4 @@
-"""The exchange's rules from a text frame to its reply: limits, keys, timestamps, then the method's own part."""
+"""The exchange's rules from a text frame to its reply: limits, keys, timestamps, then the method's part."""
 
 from __future__ import annotations
 
@@ -120,13 +120,18 @@ class Venue:
     # -- connections -------------------------------------------------------------------------------------
 
     def connect(
-        self, address: str, options: Options, send: Callable[[str], None], close: Callable[[int, str], None]
+        self,
+        address: str,
+        options: Options,
+        since_us: int,
+        send: Callable[[str], None],
+        close: Callable[[int, str], None],
     ) -> Connection:
         """A new connection from an address; connecting itself has a weight."""
-        now_us = self.now_us()
+        since_us += self._skew_us
         usage = self.usage_of(address)
-        usage.charge(_CONNECT_WEIGHT, now_us)
-        connection = Connection(self._next_connection, usage, options, now_us, send, close)
+        usage.charge(_CONNECT_WEIGHT, since_us)
+        connection = Connection(self._next_connection, usage, options, since_us, send, close)
         self._next_connection += 1
         self.connections[connection.number] = connection
         return connection

@@ -192,7 +192,7 @@ class Action:
         market = self.market
         buyer, seller = (taker, maker) if taker.is_buy else (maker, taker)
         quote = quote_of(price, quantity)
-        if not funds.can_pay(buyer, quote):
+        if taker.is_buy and not funds.can_pay(taker, quote):
             return False
         if maker.order_list is not None:
             contingencies.before_execution(self, maker)

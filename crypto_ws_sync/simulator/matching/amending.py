@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import filters, funds, rejections
 from .action import Action
 from .market import Market
-from .orders import Order
+from .orders import Order, OrderList
 from .records import Amendment
 from .rejections import Rejection
 
@@ -29,22 +29,27 @@ def amend(market: Market, order: Order, new_quantity: int, new_client_order_id: 
             order.symbol, order.order_id, execution_id, old_id, old_id, order.quantity, order.quantity, now
         )
         return action
-    siblings = () if order.order_list is None or order not in order.order_list.pair else order.order_list.pair
+    order_list = order.order_list
     is_renamed = new_client_order_id != order.client_order_id
     action.outcome.amendment = _change(action, order, new_quantity, new_client_order_id)
-    for sibling in siblings:
-        if sibling is not order and sibling.is_open:
-            _change(action, sibling, new_quantity, sibling.client_order_id)
-    order_list = order.order_list
     if order_list is not None:
-        if order_list.shared_lock:
-            amount = max(funds.need(leg, market.last_price) for leg in siblings)
-            funds.unshare(order_list, amount)
+        if order in order_list.pair:
+            _follow(action, order, order_list)
         if is_renamed:
             order_list.list_status_type = "UPDATED"
             order_list.transaction_time = now
             action.report_list(order_list)
     return action
+
+
+def _follow(action: Action, order: Order, order_list: OrderList) -> None:
+    """Let the other order of a pair have the same quantity, and free what the two no longer need."""
+    for sibling in order_list.pair:
+        if sibling is not order and sibling.is_open:
+            _change(action, sibling, order.quantity, sibling.client_order_id)
+    if order_list.shared_lock:
+        last_price = action.market.last_price
+        funds.unshare(order_list, max(funds.need(leg, last_price) for leg in order_list.pair))
 
 
 def _check(market: Market, order: Order, new_quantity: int, new_client_order_id: str, now: int) -> None:
