@@ -36,7 +36,7 @@ _BELOW_BID = Decimal("0.95")
 _SHOWN_BALANCES = 5
 
 _SMALL_LIMITS = [
-    {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "intervalNum": 5, "limit": 100},
+    {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "intervalNum": 2, "limit": 100},
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50},
     {"rateLimitType": "CONNECTIONS", "interval": "MINUTE", "intervalNum": 5, "limit": 300},
 ]
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "Without ACCOUNT: the first that is set up, those of the test network before demo mode before live. "
-        "On live accounts the tour only reads. It takes about ten seconds and asks for nothing."
+        "On live accounts the tour only reads. It takes a few seconds and asks for nothing."
     )
     add_verbose(parser)
 
@@ -118,13 +118,10 @@ def _choose(account: str | None) -> str | None:
 
 
 def _simulated_exchange(**options: Any) -> SimulatedExchange:
-    try:
-        from crypto_ws_sync.simulator import SimulatedExchange
-    except ImportError as error:
-        problem = f"the simulated exchange needs its extra ({error}): pip install 'crypto_ws_sync[sim]'"
-    else:
-        return SimulatedExchange(**options)
-    raise ConfigError(problem)
+    """Start a simulated exchange; ConfigError says how to install what it needs."""
+    from crypto_ws_sync.simulator import SimulatedExchange
+
+    return SimulatedExchange(**options).start()
 
 
 def _session(venue: _Venue) -> UserWSSession:
@@ -253,7 +250,7 @@ def _show_out_of_service() -> None:
         print_line(str(error))
         return
     print_line("Exchanges count what each request weighs. This is a second simulated exchange, which allows")
-    print_line("a weight of 100 in 5 seconds; exchangeInfo weighs 20. The session counts along, and stops")
+    print_line("a weight of 100 in 2 seconds; exchangeInfo weighs 20. The session counts along, and stops")
     print_line("asking before the exchange would refuse:")
     with (
         exchange,
