@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Callable
 
 from crypto_ws_sync.engine.connection import Connection
@@ -162,7 +163,7 @@ class Admission:
         entry.key = key
         entry.connection = connection
         entry.reservation = reservation
-        entry.sent_at = now
+        entry.sent_at = time.monotonic()
         connection.pending.add(key, entry)
         entry.end_offset = connection.line.send_text(text)
         if log.isEnabledFor(logging.DEBUG):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
@@ -79,14 +80,13 @@ class Connector:
             ConnectionFailed: It could not be had; says why and what to do.
             ApiError: The exchange refused the log-on for good.
         """
-        loop = asyncio.get_running_loop()
         backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
 
         def may_help(error: BaseException) -> bool:
             if not isinstance(error, Unreachable):
                 return False
             self.last_failure = str(error)
-            if deadline is not None and loop.time() + error.wait >= deadline:
+            if deadline is not None and time.monotonic() + error.wait >= deadline:
                 return False
             return error.is_passing or not is_start
 
@@ -96,7 +96,7 @@ class Connector:
             if isinstance(error, Unreachable) and error.wait:
                 wait += error.wait
             if deadline is not None:
-                wait = min(wait, max(0.0, deadline - loop.time()))
+                wait = min(wait, max(0.0, deadline - time.monotonic()))
             log.info(
                 "no connection (%s); trying again in %.1f s", error, wait, extra={"event": "connect_retry"}
             )
@@ -111,7 +111,7 @@ class Connector:
             raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
 
     async def _attempt(self, deadline: float | None) -> Connection:
-        context, loop = self._context, asyncio.get_running_loop()
+        context = self._context
         ledger, now = context.ledger, context.server_now()
         banned = ledger.banned_until(now)
         if banned is not None:
@@ -122,14 +122,16 @@ class Connector:
                 wait=banned - now,
                 retry_at=context.local_wall(banned),
             )
-        limit = OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - loop.time()))
+        limit = (
+            OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - time.monotonic()))
+        )
         ledger.spend(Bucket.CONNECTIONS, 1, now)
         ledger.spend(Bucket.WEIGHT, context.dialect.connect_weight, now)
         try:
             line = await context.transport.open(context.target, limit)
         except OpenFailed as error:
             raise self._translated(error) from None
-        connection = Connection(line, context.dialect, self._keeper, context.time.monotonic())
+        connection = Connection(line, context.dialect, self._keeper, time.monotonic())
         try:
             await asyncio.wait_for(self._make_ready(connection), limit)
         except asyncio.TimeoutError:

@@ -94,6 +94,8 @@ class Connection:
     def on_text(self, text: str) -> None:
         """Sort what a text says to whom it concerns."""
         keeper = self._keeper
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("<- %s", self._dialect.redact(text))
         if self.handshake is not None:
             keeper.on_handshake_text(self, text)
             return

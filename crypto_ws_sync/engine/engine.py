@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,7 +90,7 @@ class Engine:
         self._is_starting = True
         self._starter = asyncio.current_task()
         try:
-            connection = await self._connector.connect(is_start=True, deadline=self._loop.time() + timeout)
+            connection = await self._connector.connect(is_start=True, deadline=time.monotonic() + timeout)
         finally:
             self._is_starting = False
             self._starter = None
@@ -107,12 +108,12 @@ class Engine:
             task.cancel()
         self._fail_unsent_and_reads()
         lines = [c.line for c in self._connections()]
-        deadline = self._loop.time() + timeout / 2
-        while self._sent_writes() and self._loop.time() < deadline:
+        deadline = time.monotonic() + timeout / 2
+        while self._sent_writes() and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         for entry in self._sent_writes():
             if entry.question is not None:
-                self._reconciler.open(entry.question, None if entry.is_abandoned else entry.reply)
+                self._search(entry)
         self._reconciler.stop()
         if len(self._book):
             log.warning(
@@ -127,8 +128,8 @@ class Engine:
         wait = min(1.0, timeout / 4)
         for line in lines:
             line.close(1000, "the session was stopped", wait)
-        deadline = self._loop.time() + wait
-        while any(line.is_open for line in lines) and self._loop.time() < deadline:
+        deadline = time.monotonic() + wait
+        while any(line.is_open for line in lines) and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
         for line in lines:
             line.abort("the session was stopped")
@@ -353,10 +354,17 @@ class Engine:
         if question is None:
             entry.fail(error)
         elif reply.outcome is Outcome.UNKNOWN:
-            self._reconciler.open(question, None if entry.is_abandoned else entry.reply, answer=error)
+            self._search(entry, error)
         else:
             self._reconciler.answered(question, Verdict(VerdictKind.REFUSED, error=error))
             entry.fail(error)
+
+    def _search(self, entry: Entry, answer: ApiError | None = None) -> None:
+        """Find out what became of a write; its caller waits on, until its own deadline."""
+        assert entry.question is not None
+        waiter = None if entry.is_abandoned else entry.reply
+        self._reconciler.open(entry.question, waiter, answer=answer, deadline=entry.deadline)
+        self._arm()
 
     def _named(self, entry: Entry, reply: Reply) -> ApiError:
         error, request = reply.error, entry.request
@@ -469,9 +477,7 @@ class Engine:
                 client_order_id=entry.request.client_order_id,
             )
             if entry.question is not None:
-                self._reconciler.open(
-                    entry.question, None if entry.is_abandoned else entry.reply, answer=error
-                )
+                self._search(entry, error)
             else:
                 entry.fail(error)
         if connection.is_logged_on:
@@ -523,7 +529,7 @@ class Engine:
             if entry.is_bound:
                 entry.fail(Unreachable(f"the connection ended: {lost.reason}", is_passing=True))
             elif left and entry.question is not None:
-                self._reconciler.open(entry.question, None if entry.is_abandoned else entry.reply)
+                self._search(entry)
             elif not entry.is_abandoned or entry.is_internal:
                 again.append(entry)
         for entry in reversed(again):
@@ -564,7 +570,7 @@ class Engine:
     def _arm(self) -> None:
         """Arm the tick while the tables hold something, and the timer for a window's end."""
         admission = self._admission
-        if self._tick is None and (admission.room or self._is_anything_in_flight() or self._draining):
+        if self._tick is None and (admission.room or self._is_anything_in_flight() or len(self._book)):
             self._tick = self._loop.call_later(TICK, self._on_tick)
         if admission.wake_at is not None and self._wake is None and not self._context.time.is_manual:
             wait = max(0.0, admission.wake_at - self._context.time.monotonic())
@@ -577,13 +583,11 @@ class Engine:
 
     def _on_tick(self) -> None:
         self._tick = None
-        now = self._loop.time()
+        now = time.monotonic()
         self._end_waiting(now)
-        oldest: float | None = None
+        self._reconciler.expire(now)
         for connection in self._connections():
-            since = self._end_in_flight(connection, now)
-            connection.check(now, since)
-            oldest = since if oldest is None else oldest
+            connection.check(now, self._end_in_flight(connection, now))
         for connection in list(self._draining):
             if not len(connection.pending):
                 connection.line.close(1000, "replaced", 1.0)
@@ -619,14 +623,13 @@ class Engine:
             if now >= entry.deadline:
                 self._end_late(entry)
             elif question is not None and age >= UNANSWERED_WRITE and self._book.find(question) is None:
-                self._reconciler.open(question, entry.reply)
+                self._search(entry)
         return oldest
 
     def _end_late(self, entry: Entry) -> None:
         entry.claimed = True
         if entry.question is not None:
-            write = self._reconciler.open(entry.question, None)
-            write.waiters = [waiter for waiter in write.waiters if waiter is not entry.reply]
+            self._reconciler.open(entry.question, None)
             entry.fail(self._reconciler.unknown(entry.question))
         else:
             entry.fail(
@@ -642,10 +645,12 @@ class Engine:
         if self._keepalive is not None:
             self._keepalive.cancel()
         if connection is not None:
-            self._keepalive = self._loop.call_at(connection.next_check(self._loop.time()), self._on_keepalive)
+            now = time.monotonic()
+            wait = max(0.0, connection.next_check(now) - now)
+            self._keepalive = self._loop.call_later(wait, self._on_keepalive)
 
     def _on_keepalive(self) -> None:
-        connection, now = self._admission.connection, self._loop.time()
+        connection, now = self._admission.connection, time.monotonic()
         if connection is None:
             return
         if now - connection.opened_at >= self._context.dialect.policy.maximum_age:
@@ -665,6 +670,11 @@ class Engine:
         """Whether a connection serves requests; may be asked from any thread."""
         return self._admission.connection is not None
 
+    def let_go(self) -> None:
+        """End every line at once: the loop is about to close."""
+        for connection in self._connections():
+            connection.line.abort("the session was left")
+
     def forsake(self) -> None:
         """In a forked child: let go of the sockets, which are the parent's, and of nothing else."""
         for connection in self._connections():
@@ -679,7 +689,7 @@ class Engine:
         """Wait until requests (or orders) would be served; False when the deadline comes first."""
         while not self.is_operational(orders=orders):
             self._changed.clear()
-            left = deadline - self._loop.time()
+            left = deadline - time.monotonic()
             if left <= 0:
                 return False
             until = self._context.ledger.held_until(
@@ -717,7 +727,7 @@ class Engine:
             order_handling=self.is_operational(orders=True),
             logged_on=connection is not None and connection.is_logged_on,
             degraded=degraded,
-            connection_age=monotonic - connection.opened_at if connection is not None else None,
+            connection_age=time.monotonic() - connection.opened_at if connection is not None else None,
             in_flight=sum(len(c.pending) for c in self._connections()),
             waiting=len(self._admission.room),
             unresolved=len(self._book),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
@@ -33,7 +34,7 @@ class OpenWrite:
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
         self.search = OutcomeSearch(question, now)
-        self.waiters: list[Sink] = []
+        self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
         self.task: asyncio.Task[None] | None = None
 
@@ -118,13 +119,21 @@ class Reconciler:
         for write in self._book.open_writes():
             self._begin(write)
 
-    def open(self, question: Question, waiter: Sink | None, answer: CryptoWSError | None = None) -> OpenWrite:
+    def open(
+        self,
+        question: Question,
+        waiter: Sink | None,
+        *,
+        answer: CryptoWSError | None = None,
+        deadline: float = math.inf,
+    ) -> OpenWrite:
         """Begin, or go on with, the search for a write; `waiter` gets what the call would have.
 
         Args:
             question: The write.
             waiter: Gets the result or the error; None where nobody waits.
             answer: What to raise if it was not executed, where the exchange has answered "unknown".
+            deadline: Monotonic seconds until which `waiter` waits.
         """
         write = self._book.find(question)
         if write is None:
@@ -136,8 +145,8 @@ class Reconciler:
             if waiter is not None:
                 write.settle(waiter)
             return write
-        if waiter is not None and waiter not in write.waiters:
-            write.waiters.append(waiter)
+        if waiter is not None and all(known is not waiter for known, _ in write.waiters):
+            write.waiters.append((waiter, deadline))
         self._begin(write)
         return write
 
@@ -150,6 +159,15 @@ class Reconciler:
         self._close(write)
         return True
 
+    def expire(self, now: float) -> None:
+        """Tell those whose time is up; the searches go on."""
+        for write in self._book.open_writes():
+            if any(now >= deadline for _, deadline in write.waiters):
+                for waiter, deadline in write.waiters:
+                    if now >= deadline and not waiter.done():
+                        waiter.set_exception(self.unknown(write.question))
+                write.waiters = [pair for pair in write.waiters if now < pair[1]]
+
     def stop(self) -> None:
         """End the searches; what is open stays in the book."""
         for write in self._book.open_writes():
@@ -157,7 +175,7 @@ class Reconciler:
                 write.task.cancel()
                 write.task = None
             waiters, write.waiters = write.waiters, []
-            for waiter in waiters:
+            for waiter, _ in waiters:
                 if not waiter.done():
                     error = self.unknown(write.question)
                     error.__cause__ = SessionClosed("the session was stopped")
@@ -184,7 +202,7 @@ class Reconciler:
     def _give_up(self, write: OpenWrite) -> None:
         """No look-up exists: only the write's own answer can still settle it."""
         waiters, write.waiters = write.waiters, []
-        for waiter in waiters:
+        for waiter, _ in waiters:
             if not waiter.done():
                 error = self.unknown(write.question)
                 error.args = (f"{write.question.method} may have been executed, and no look-up can tell",)
@@ -214,6 +232,8 @@ class Reconciler:
                 log.warning("a look-up was refused: %s", error)
                 await asyncio.sleep(1.0)
                 continue
+            except SessionClosed:
+                return
             search.found(context.dialect.judge(write.question, reply), context.server_now())
         self._close(write)
 
@@ -230,7 +250,7 @@ class Reconciler:
             extra={"event": "verdict"},
         )
         waiters, write.waiters = write.waiters, []
-        for waiter in waiters:
+        for waiter, _ in waiters:
             write.settle(waiter)
         if write.task is not None and write.task is not asyncio.current_task():
             write.task.cancel()

@@ -37,7 +37,7 @@ class Run:
         self.context = context
         self.engine: Engine | None = None
         self.callbacks = CallbackThread(f"{name} callbacks")
-        self.door = LoopThread(name, _PROMPT, self._forsake)
+        self.door = LoopThread(name, _PROMPT, self._forsake, self._let_go)
         self._book = book
         self._is_stopping = False
 
@@ -81,13 +81,20 @@ class Run:
                 wait_done(door.submit(engine.stop(timeout)), timeout + 1.0)
         except SessionClosed:
             pass
-        finally:
-            door.stop(max(0.5, deadline - time.monotonic()))
-            self.callbacks.stop(0.5)
+        except BaseException:
+            # An impatient Ctrl-C: end now, and wait for nothing.
+            door.signal_stop()
+            raise
+        door.stop(max(0.5, deadline - time.monotonic()))
+        self.callbacks.stop(0.5)
 
     def abandon(self) -> None:
         """Signal the end, without waiting: the session was forgotten, or the program ends."""
         self.door.signal_stop()
+
+    def _let_go(self) -> None:
+        if self.engine is not None:
+            self.engine.let_go()
 
     def _forsake(self) -> None:
         if self.engine is not None:

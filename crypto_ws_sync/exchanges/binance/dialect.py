@@ -255,7 +255,13 @@ class BinanceDialect:
         key = said.get("id")
         if status == 200:
             if type(key) is int or type(key) is str:
-                return Reply(key, Outcome.OK, said.get("result"), None, readings(said.get("rateLimits")))
+                counts = readings(said.get("rateLimits"))
+                result = said.get("result")
+                if type(result) is dict and type(result.get("code")) is int and "msg" in result:
+                    # A reference price that was never set comes as an error inside a good answer.
+                    error, _ = self._error({"error": result}, status)
+                    return Reply(key, Outcome.REJECTED, None, error, counts)
+                return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
         if key is None:
@@ -272,10 +278,7 @@ class BinanceDialect:
         code, msg, data = body.get("code"), body.get("msg"), body.get("data")
         code = code if type(code) is int else None
         msg = msg if type(msg) is str else ""
-        kind = error_class(status, code, msg)
-        if type(data) is dict and data.get("cancelResult") == "SUCCESS":
-            # Half of a cancel-replace is done, whatever the status says.
-            kind = PartialFailure
+        kind = error_class(status, code, msg, data)
         retry_at = None
         if type(data) is dict and type(data.get("retryAfter")) is int:
             retry_at = _seconds(data["retryAfter"])
@@ -339,6 +342,8 @@ class BinanceDialect:
 
 
 def _outcome(error: ApiError) -> Outcome:
+    if not is_outcome_known(error.status, error.code, error.msg, error.data):
+        return Outcome.UNKNOWN
     if isinstance(error, PartialFailure):
         return Outcome.PARTIAL
     if isinstance(error, RateLimited):
@@ -347,8 +352,6 @@ def _outcome(error: ApiError) -> Outcome:
         return Outcome.CLOCK
     if isinstance(error, AuthError):
         return Outcome.AUTH
-    if not is_outcome_known(error.status, error.code, error.msg):
-        return Outcome.UNKNOWN
     return Outcome.REJECTED
 
 
