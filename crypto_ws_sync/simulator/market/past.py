@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import accumulate, pairwise
+from math import gcd, lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -307,9 +308,7 @@ def _nets(deviation: int) -> list[int]:
 
 def _lot(tick: int, step: int, base_value: int) -> int:
     """Return a quantity worth about 20 USDT whose price, at any tick, is a whole number of 1e-8 units."""
-    exact = step
-    while tick * exact % E8:
-        exact += step
+    exact = lcm(step, E8 // gcd(tick, E8))
     return exact * max(1, _LOT_WORTH * E8 // (base_value * exact))
 
 
