@@ -126,8 +126,14 @@ class Engine:
             line.abort("the session was stopped")
         self._lifecycle.move(State.STOPPED)
 
+    def on_room(self) -> None:
+        """It is this session's turn at a ledger that it shares."""
+        if self._lifecycle.state not in _ENDED:
+            self._on_change()
+
     def let_go(self) -> None:
         """End every line at once: the loop is about to close."""
+        self._context.ledger.close()
         for connection in self._rotation.connections():
             connection.line.abort("the session was left")
 

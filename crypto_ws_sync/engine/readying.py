@@ -11,10 +11,11 @@ from crypto_ws_sync.engine.clock_sync import take_sample
 from crypto_ws_sync.engine.connecting import Unreachable
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.engine.requests import RAISE, Entry
 from crypto_ws_sync.errors import ApiError, RateLimited
 from crypto_ws_sync.protocol.dialect import Outcome, Reply
-from crypto_ws_sync.protocol.limits import Bucket, Full, Granted
+from crypto_ws_sync.protocol.limits import Bucket, Full
 from crypto_ws_sync.protocol.method import Request
 
 __all__ = ["Readiness"]
@@ -61,13 +62,13 @@ class Readiness:
         """
         context = self._context
         verdict = context.ledger.reserve(request.charge, context.server_now())
-        if not isinstance(verdict, Granted):
+        if not isinstance(verdict, Hold):
             wait = verdict.until - context.server_now() if isinstance(verdict, Full) else 0.1
             raise Unreachable("the rate limit is used up", is_passing=True, wait=max(0.0, wait))
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         entry = Entry(request, answer, float("inf"), RAISE, is_internal=True)
         entry.is_bound = True
-        self._admission.send(entry, connection, verdict.reservation)
+        self._admission.send(entry, connection, verdict)
         connection.line.flush()
         reply = await answer
         if reply.outcome is not Outcome.OK:
