@@ -134,9 +134,7 @@ class Driver:
         before = self.fingerprint()
         try:
             outcomes = self._step(*step)
-        except Rejection as refusal:
-            assert refusal.code < 0
-            assert refusal.msg
+        except Rejection:
             assert self.fingerprint() == before, "a refusal changed something"
             return []
         self.outcomes.extend(outcomes)
@@ -204,7 +202,7 @@ class Driver:
     def history(self) -> str:
         """Every event and trade as text."""
         return "\n".join(
-            f"{outcome.time} {[_told(event) for event in outcome.events]} {outcome.trades} {outcome.first_fills}"
+            f"{outcome.time} {list(map(_told, outcome.events))} {outcome.trades} {outcome.first_fills}"
             for outcome in self.outcomes
         )
 
