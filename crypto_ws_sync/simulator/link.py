@@ -158,17 +158,18 @@ class Link:
     # -- staying alive -----------------------------------------------------------------------------------
 
     def _send_ping(self) -> None:
-        payload = str(self._venue.now_us() // 1000).encode("ascii")
-        self._start(self._ping_and_watch(payload))
+        now_us = self._venue.now_us()
+        self._start(self._ping_and_watch(str(now_us // 1000).encode("ascii"), now_us))
         self._ping_timer = self._timers.call_after_us(PING_US, self._send_ping)
 
     async def _ping_once(self, payload: bytes) -> None:
         await self._socket.ping(payload)
 
-    async def _ping_and_watch(self, payload: bytes) -> None:
+    async def _ping_and_watch(self, payload: bytes, sent_us: int) -> None:
         answered = await self._socket.ping(payload)
         if self._pong_timer is None:
-            self._pong_timer = self._timers.call_after_us(PONG_US, lambda: self._late_pong(answered))
+            # Counted from the sending: a manual clock may be moved as soon as the client has the ping.
+            self._pong_timer = self._timers.call_at_us(sent_us + PONG_US, lambda: self._late_pong(answered))
         try:
             await answered
         finally:
