@@ -135,7 +135,11 @@ def _converter(method: str, param: Mapping[str, Any]) -> Converter:
     kind, name = param["type"], param["name"]
     if name in _ENVELOPE_NAMES:
         return _pass
-    if kind == "DECIMAL":
+    # The documents mix up two types for some order lists: an iceberg quantity is an amount, and a trailing
+    # delta is a whole number.
+    if name.lower().endswith("trailingdelta"):
+        return _read_integer
+    if kind == "DECIMAL" or name.endswith("IcebergQty"):
         return _read_decimal
     if kind in ("INT", "LONG"):
         limit = param.get("max")
