@@ -16,7 +16,8 @@ request after a quiet night pays for the night. It yields only what touched a cl
 recorded already. A caller that must not block advances in short steps and lets other work run in between.
 Accounts of clients need positive ids.
 
-Each symbol has a `MarketRecord`, `market.records[symbol]`, from which these functions work everything out (`klines` is a module):
+Each symbol has a `MarketRecord`, `market.records[symbol]`, from which these functions work everything out
+(`klines.klines` is the one that is not in this package itself, because its module has its name):
 
 ==================== ====================================================================
 trades.recent        recent_trades(record, limit=)
