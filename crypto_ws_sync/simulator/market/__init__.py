@@ -16,14 +16,13 @@ request after a quiet night pays for the night. It yields only what touched a cl
 recorded already. A caller that must not block advances in short steps and lets other work run in between.
 Accounts of clients need positive ids.
 
-Each symbol has a `MarketRecord`, `market.records[symbol]`, from which these functions work everything out
-(`klines.klines` is the one that is not in this package itself, because its module has its name):
+Each symbol has a `MarketRecord`, `market.records[symbol]`, from which these functions work everything out:
 
 ==================== ====================================================================
 trades.recent        recent_trades(record, limit=)
 trades.historical    historical_trades(record, from_id=, limit=)
 trades.aggregate     aggregate_trades(record, from_id=, start_us=, end_us=, limit=)
-klines, uiKlines     klines.klines(record, interval, now_us, start_us=, end_us=, limit=, offset_us=)
+klines, uiKlines     klines(record, interval, now_us, start_us=, end_us=, limit=, offset_us=)
 avgPrice             average_price_row(record, now_us)
 ticker.price         price_row(record)
 ticker.book          book_row(symbol, market.top(symbol))
@@ -42,6 +41,7 @@ The first call for klines over years takes up to 0.4 s for a symbol (its templat
 some tens of milliseconds. Live trades are kept at about 50 bytes each; everything else is bounded.
 """
 
+from crypto_ws_sync.simulator.market.candles import klines
 from crypto_ws_sync.simulator.market.intervals import INTERVALS, zone_offset
 from crypto_ws_sync.simulator.market.listings import (
     DEFAULT_LISTINGS,
@@ -82,6 +82,7 @@ __all__ = [
     "average_price_row",
     "book_row",
     "historical_trades",
+    "klines",
     "price_row",
     "recent_trades",
     "ticker_24hr",

@@ -8,7 +8,7 @@ import pytest
 from market_samples import HOUR, LISTINGS, MINUTE, SECOND, START
 from test_past import added_up
 
-from crypto_ws_sync.simulator.market.klines import klines
+from crypto_ws_sync.simulator.market.candles import klines
 from crypto_ws_sync.simulator.market.listings import DEFAULT_LISTINGS, Listing
 from crypto_ws_sync.simulator.market.synthetic_market import BIDDERS, OFFERERS, TAKERS, SyntheticMarket
 from crypto_ws_sync.simulator.market.tickers import average_price, ticker_24hr
