@@ -11,7 +11,7 @@ How to use it::
     market.record(outcome)                      # after each of the engine's outcomes
 
 `now_us` must not run backwards (hold it at its highest where a wall clock may step back). `advance` is exact
-however time is sliced; an hour of the default market takes under a second, so call it on a timer too, or a
+however time is sliced; a day of the default market takes about ten seconds, so call it on a timer too, or a
 request after a quiet night pays for the night. It yields only what touched a client, and its trades are
 recorded already. A caller that must not block advances in short steps and lets other work run in between.
 Accounts of clients need positive ids.

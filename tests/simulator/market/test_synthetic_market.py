@@ -144,7 +144,7 @@ def test_a_swept_book_fills_up_again() -> None:
     sweep = NewOrder("BTCUSDT", "BUY", "MARKET", "sweep", quantity=most)
     market.record(engine.place(CLIENT, sweep, now))
     assert len(engine.depth("BTCUSDT", 5_000)[2]) < len(asks) // 2
-    run(market, now + 15 * MINUTE, start_us=now)
+    run(market, now + 20 * MINUTE, start_us=now)
     assert len(engine.depth("BTCUSDT", 5_000)[2]) > len(asks) * 4 // 5
 
 
