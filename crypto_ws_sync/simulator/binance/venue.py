@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import string
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -34,7 +33,6 @@ _REMEMBERED_REQUESTS = 200_000
 _CONNECT_WEIGHT = 2
 _SLICE_US = 20 * 1_000_000
 _SHORTEST_TICK_US = 50_000
-_ID_ALPHABET = string.ascii_letters + string.digits
 _NO_RATE = "0.00000000"
 
 
@@ -97,9 +95,10 @@ class Venue:
             windows = self._orders[account_id] = [
                 Window(each) for each in self.rate_limits if each.rate_limit_type == "ORDERS"
             ]
-        now_us = self.now_us()
+        now_us = self._clock.now_us() + self._skew_us
         for window in windows:
-            window.roll(now_us)
+            if now_us // window.window_us != window.index:
+                window.roll(now_us)
         return windows
 
     def check_order_count(self, account_id: int, orders: int) -> None:
@@ -178,13 +177,15 @@ class Venue:
     def _spread(self, outcome: Outcome) -> None:
         for first in outcome.first_fills:
             self.count_orders(first.account_id, -first.relief)
-        for event in outcome.events:
-            if self.streams.has_listeners(event.account_id):
-                self.streams.publish(event.account_id, partial(event_body, event, self.now_us()))
+        streams = self.streams
+        if streams.is_heard:
+            for event in outcome.events:
+                if streams.has_listeners(event.account_id):
+                    streams.publish(event.account_id, partial(event_body, event, self.now_us()))
 
     def make_client_order_id(self) -> str:
         """An id for an order that came without one."""
-        return "".join(self.random.choices(_ID_ALPHABET, k=22))
+        return f"{self.random.getrandbits(88):022x}"
 
     def commission_of_order(self, account_id: int) -> dict[str, Any]:
         """What an order test tells of commissions."""
@@ -357,11 +358,11 @@ class Venue:
 
     def _check_late(self, request: Request) -> None:
         """Check the request's age once more just before the matching engine, where time has passed since."""
+        if not request.is_late:
+            return
         now_us = self.now_us()
         method = request.method
         assert method is not None
-        if now_us == request.now_us:
-            return
         request.now_us = now_us
         if method.is_signed and method.security == "TRADE":
             try:
