@@ -343,6 +343,14 @@ def test_a_working_order_that_expires_takes_the_pending_ones_with_it() -> None:
     assert told(outcome)[3:] == ["EXPIRED/EXPIRED 1", "EXPIRED/EXPIRED 2", "ALL_DONE/ALL_DONE", "position"]
 
 
+def test_a_working_order_filled_in_part_does_not_start_the_pending_one() -> None:
+    venue = market_at("100")
+    venue.limit(2, "SELL", "0.5", "95")
+    _, working, pending = oto(venue, venue.new("SELL", "MARKET", quantity="3"), time_in_force="IOC")
+    assert (working.status, working.executed) == ("EXPIRED", units("0.5"))
+    assert (pending.status, pending.expiry_reason) == ("EXPIRED", "OTO_PHASE_ONE_EXPIRED")
+
+
 @pytest.mark.parametrize(
     ("pending", "reason"),
     [
@@ -479,6 +487,18 @@ def test_self_trade_prevention_that_ends_a_leg_ends_its_list() -> None:
     venue.place(1, "SELL", "LIMIT", quantity="1", price="95", stp_mode="EXPIRE_BOTH")
     assert working.status == "EXPIRED_IN_MATCH"
     assert pending.expiry_reason == "OTO_PHASE_ONE_EXPIRED"
+
+
+def test_a_leg_that_was_triggered_but_whose_sibling_trades_first_does_not_execute() -> None:
+    venue = market_at("100")
+    above, below, order_list = sell_oco(venue)
+    # met first on the way down, it buys up to the limit leg before the stop has its turn
+    venue.place(2, "BUY", "TAKE_PROFIT", quantity="2", stop_price="91")
+    venue.limit(3, "BUY", "1", "90")
+    outcome = venue.place(3, "SELL", "MARKET", quantity="1")
+    assert [trade.price for trade in outcome.trades] == [units("90"), units("110")]
+    assert (above.status, below.status, below.executed) == ("FILLED", "EXPIRED", 0)
+    assert not order_list.is_open
 
 
 def test_an_unobserved_account_forgets_its_finished_lists() -> None:
