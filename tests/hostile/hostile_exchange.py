@@ -16,7 +16,9 @@ from typing import Any
 
 from bytes_server import LIMIT, BytesServer, Script, Wire
 
-__all__ = ["Call", "HostileExchange", "Hook", "refusal"]
+from crypto_ws_sync.simulator import ManualClock
+
+__all__ = ["Call", "Hook", "HostileExchange", "refusal"]
 
 API_KEY = "kEyOfTheHostileExchange0123456789abcdefghijklmnopqrstuvwxyzABCDE"
 API_SECRET = "sEcReTnObOdYmAySeE0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
@@ -78,6 +80,7 @@ class HostileExchange:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, first: Script | None = None) -> None:
         self.server = BytesServer(first or self.serve, self.serve, tls=tls)
+        self.clock: ManualClock | None = None
         self.clock_offset = 0.0
         self.limits: list[dict[str, Any]] = [WEIGHT_LIMIT, *ORDER_LIMITS]
         self.orders: dict[str, dict[str, Any]] = {}
@@ -99,7 +102,7 @@ class HostileExchange:
 
     def now(self) -> float:
         """The exchange's time in epoch seconds."""
-        return time.time() + self.clock_offset
+        return (time.time() if self.clock is None else self.clock.now()) + self.clock_offset
 
     def wire(self, number: int = 1) -> Wire:
         """Return connection number `number`, once it has come."""
@@ -248,9 +251,7 @@ class Shuffler:
         wire.accept()
         while True:
             # A moment without requests: some of the answers go out, others wait on.
-            if self._held and not wire.has_more(0.002):
-                self._let_go(wire)
-            elif len(self._held) >= 200:
+            if (self._held and not wire.has_more(0.002)) or len(self._held) >= 200:
                 self._let_go(wire)
             elif not self._held or wire.has_more(0):
                 self._exchange.take(wire, wire.read_text())

@@ -74,7 +74,7 @@ def test_a_thousand_in_one_hand_over(shuffled: Any) -> None:
 
 
 def test_two_thousand_in_one_hand_over_with_wrong_ones_in_between(shuffled: Any) -> None:
-    exchange, session, _ = shuffled
+    _, session, _ = shuffled
     asked: list[tuple[str, Any]] = [("test.echo", {"number": number}) for number in range(2000)]
     asked[1500] = ("", {})
     found = session.handle_requests(asked)
