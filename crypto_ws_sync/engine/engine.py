@@ -15,6 +15,7 @@ from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.requests import RAISE, WAIT, Entry, Sink, unsent_error
+from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.errors import (
     ApiError,
     ConnectionFailed,
@@ -63,6 +64,7 @@ class Engine:
         self._book = book
         self._waiting = waiting
         self._reconciler = Reconciler(context, book, self._ask)
+        self._subscriptions = Subscriptions(context, lambda: self._admission.connection, self._reply_on)
         self._draining: list[Connection] = []
         self._needed = asyncio.Event()
         self._changed = asyncio.Event()
@@ -106,6 +108,7 @@ class Engine:
         self._lifecycle.move(State.STOPPING)
         for task in [*self._tasks, *([self._starter] if self._starter is not None else [])]:
             task.cancel()
+        self._subscriptions.stop()
         self._fail_unsent_and_reads()
         lines = [c.line for c in self._connections()]
         deadline = time.monotonic() + timeout / 2
@@ -158,6 +161,7 @@ class Engine:
         self._arm_keepalive()
         self._announce()
         self._pump()
+        self._subscriptions.on_connected()
 
     async def _make_ready(self, connection: Connection) -> None:
         """Ask the time, then log on where the key allows it."""
@@ -303,6 +307,16 @@ class Engine:
 
     async def _ask_on(self, connection: Connection, request: Request) -> Any:
         """Ask something over one connection, before it serves anybody; return the result."""
+        reply = await self._reply_on(connection, request)
+        if reply.outcome is not Outcome.OK:
+            wait = 0.0
+            if reply.outcome is Outcome.THROTTLED and reply.retry_at is not None:
+                wait = max(0.0, reply.retry_at - self._context.server_now())
+            raise Unreachable(f"the exchange answered {reply.error}", is_passing=True, wait=wait)
+        return reply.result
+
+    async def _reply_on(self, connection: Connection, request: Request) -> Reply:
+        """Ask something over one connection; return the answer, whatever it says."""
         context = self._context
         verdict = context.ledger.reserve(request.charge, context.server_now())
         if not isinstance(verdict, Granted):
@@ -313,13 +327,8 @@ class Engine:
         entry.is_bound = True
         self._admission.send(entry, connection, verdict.reservation)
         connection.line.flush()
-        reply = await answer
-        if reply.outcome is not Outcome.OK:
-            wait = 0.0
-            if reply.outcome is Outcome.THROTTLED and reply.retry_at is not None:
-                wait = max(0.0, reply.retry_at - context.server_now())
-            raise Unreachable(f"the exchange answered {reply.error}", is_passing=True, wait=wait)
-        return reply.result
+        self._arm()
+        return await answer
 
     # -- what connections bring ---------------------------------------------------------------------------------
 
@@ -447,8 +456,11 @@ class Engine:
         context.ledger.read(reply.readings, context.server_now())
 
     def on_event(self, connection: Connection, event: Event) -> None:
-        """Count an event."""
+        """Let an event settle what it can, and hand it on."""
         self._context.counters.events += 1
+        if len(self._book):
+            self._reconciler.told(event.body)
+        self._subscriptions.on_event(connection, event)
 
     def on_notice(self, connection: Connection, notice: Notice) -> None:
         """The exchange is about to end this connection: let it finish, and get another."""
@@ -541,6 +553,7 @@ class Engine:
             context.counters.reconnects[cause] += 1
             log.info("the connection ended (%s): %s", lost.code, lost.reason, extra={"event": "lost"})
             self._part_from_current()
+        self._subscriptions.on_lost(connection, lost)
         self._fail_if_stopping(again)
 
     def _fail_if_stopping(self, entries: Sequence[Entry]) -> None:
@@ -589,7 +602,7 @@ class Engine:
         for connection in self._connections():
             connection.check(now, self._end_in_flight(connection, now))
         for connection in list(self._draining):
-            if not len(connection.pending):
+            if not len(connection.pending) and not self._subscriptions.holds(connection):
                 connection.line.close(1000, "replaced", 1.0)
         self._pump()
 
@@ -670,8 +683,19 @@ class Engine:
         """Whether a connection serves requests; may be asked from any thread."""
         return self._admission.connection is not None
 
+    async def open_stream(self, stream: EventSink, timeout: float) -> None:
+        """Return once a stream hears the account's events; see `Subscriptions.open`."""
+        self.owner.check()
+        await self._subscriptions.open(stream, timeout)
+
+    async def close_stream(self, stream: EventSink) -> None:
+        """Let a stream hear nothing more."""
+        self.owner.check()
+        await self._subscriptions.close(stream)
+
     def let_go(self) -> None:
-        """End every line at once: the loop is about to close."""
+        """End every stream and every line at once: the loop is about to close."""
+        self._subscriptions.stop()
         for connection in self._connections():
             connection.line.abort("the session was left")
 
