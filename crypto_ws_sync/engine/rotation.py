@@ -40,15 +40,30 @@ class Rotation:
         admission: Admission,
         connector: Connector,
         lifecycle: Lifecycle,
+        *,
+        is_held: Callable[[Connection], bool],
         on_change: Callable[[], None],
+        on_installed: Callable[[], None],
     ) -> None:
+        """Begin without a connection.
+
+        Args:
+            context: What the engine's parts share.
+            admission: Gets the connection that serves.
+            connector: Makes connections.
+            lifecycle: Follows what there is.
+            is_held: Tells whether one that has finished is needed still.
+            on_change: Called when the connection has come or gone.
+            on_installed: Called after another connection has begun to serve.
+        """
         self.draining: list[Connection] = []
-        self.is_holding: Callable[[Connection], bool] = lambda connection: False
         self._context = context
         self._admission = admission
         self._connector = connector
         self._lifecycle = lifecycle
+        self._is_held = is_held
         self._on_change = on_change
+        self._on_installed = on_installed
         self._needed = asyncio.Event()
         self._suspect: tuple[Connection, float] | None = None
         self._suspected_at = -SUSPICIONS_APART
@@ -123,6 +138,7 @@ class Rotation:
         log.info("connected to %s", self._context.target.url.split("?")[0], extra={"event": "connected"})
         self.arm_keepalive()
         self._on_change()
+        self._on_installed()
 
     def retire(self, connection: Connection, cause: str) -> None:
         """Have another connection, and leave this one when that serves."""
@@ -164,7 +180,7 @@ class Rotation:
     def close_drained(self) -> None:
         """Close those that have finished."""
         for connection in list(self.draining):
-            if not len(connection.pending) and not self.is_holding(connection):
+            if not len(connection.pending) and not self._is_held(connection):
                 connection.line.close(1000, "replaced", 1.0)
 
     def arm_keepalive(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
-from crypto_ws_sync.exchanges.binance import lookups
+from crypto_ws_sync.exchanges.binance import events, lookups
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import decode, encode, readings, redact, signature_text
@@ -337,6 +337,40 @@ class BinanceDialect:
     def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
         """Return what one round of look-ups says."""
         return lookups.judge(question, replies, is_last)
+
+    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
+        """Return what an event says of a write whose outcome is open."""
+        return events.settles(question, body)
+
+    def subscribe(self, is_logged_on: bool) -> Request:
+        """Return the request that has a connection tell the account's events.
+
+        Raises:
+            InvalidParameter: There is no key.
+        """
+        if self._signer is None or self._api_key is None:
+            raise InvalidParameter(
+                "user data needs a key: give the session api_key and api_secret",
+                method="userDataStream.subscribe.signature",
+            )
+        return self.request(events.subscribe_method(is_logged_on), None, False, False, str)
+
+    def unsubscribe(self, subscription: str | int | None) -> Request:
+        """Return the request that ends a subscription."""
+        params = events.unsubscribe_params(subscription)
+        return self.request("userDataStream.unsubscribe", params, False, False, str)
+
+    def subscription(self, result: Any) -> str | int | None:
+        """Return the id that events of a subscription bear."""
+        return events.subscription_id(result)
+
+    def is_subscribed_already(self, error: ApiError) -> bool:
+        """Tell whether a refusal says that the connection tells the events already."""
+        return events.is_subscribed_already(error)
+
+    def ends_subscription(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event is the last one of its subscription."""
+        return events.ends_subscription(body)
 
 
 def _outcome(error: ApiError) -> Outcome:
