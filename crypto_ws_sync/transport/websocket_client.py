@@ -153,7 +153,9 @@ class WebSocketLine:
                 if opcode == TEXT:
                     handler.on_text(str(payload, "utf-8"))
                 elif opcode == PING:
-                    self._control(PONG, payload)
+                    # Who floods and does not read gets no more pongs: they would only fill our memory.
+                    if not self.is_clogged:
+                        self._control(PONG, payload)
                 elif opcode == CLOSE:
                     self._on_close(payload)
                 elif opcode != PONG:
