@@ -64,7 +64,8 @@ class Admission:
                 entry = line[0]
                 if Bucket.ORDERS in blocked and entry.request.charge.orders:
                     continue
-                bucket = None if entry.is_abandoned else self._try(entry, connection)
+                is_over = entry.is_abandoned or entry.reply.done()
+                bucket = None if is_over else self._try(entry, connection)
                 if bucket is not None and not entry.reply.done():
                     blocked.add(bucket)
                     if bucket is not Bucket.ORDERS:
@@ -140,14 +141,8 @@ class Admission:
                 ledger.release(reservation)
                 return
             entry.is_offered = True
-        entry.sent = True
-        if entry.claimed:
-            entry.sent = False
-            ledger.release(reservation)
-            return
         request = entry.request
         if request.is_signed and context.auth_failure is not None and not entry.is_internal:
-            entry.sent = False
             ledger.release(reservation)
             entry.fail(context.auth_failure())
             self._count(entry, "auth")
@@ -158,7 +153,6 @@ class Admission:
         try:
             key, text = context.dialect.compose(request, stamp)
         except CryptoWSError as error:
-            entry.sent = False
             ledger.release(reservation)
             entry.fail(error)
             return
@@ -166,6 +160,12 @@ class Admission:
             entry.question = context.dialect.question(
                 request, stamp.timestamp, clock.error(now), next(self._serials)
             )
+        # Signing may let other threads run for milliseconds: a caller who finds `sent` finds the question, too.
+        entry.sent = True
+        if entry.claimed:
+            entry.sent = False
+            ledger.release(reservation)
+            return
         entry.key = key
         entry.connection = connection
         entry.reservation = reservation
