@@ -413,7 +413,7 @@ class Engine:
         ]
 
     def _fail_unsent_and_reads(self) -> None:
-        unsent = [*self._admission.room, *self._answers.unclocked]
+        unsent = [*self._admission.room, *self._answers.unclocked, *self._admission.composing]
         self._fail_closed(unsent)
         self._admission.room.discard(unsent)
         for connection in self._rotation.connections():
