@@ -21,7 +21,7 @@ __all__ = ["Link"]
 PING_US = 20 * 1_000_000
 PONG_US = 60 * 1_000_000
 LIFETIME_US = 86400 * 1_000_000
-_FIN_TEXT = 0x81
+_FIN, _TEXT, _CONTINUATION = 0x80, 0x1, 0x0
 _GRACE_SECONDS = 0.5
 """Real seconds that a pong may still take after a manual clock has jumped over its deadline."""
 
@@ -57,7 +57,6 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[str] = []
         self._release: asyncio.TimerHandle | None = None
-        self._waiting_for_split: list[str] | None = None
         self._outgoing: list[bytes] = []
         self._open_state = State.OPEN
         self._is_stalled = False
@@ -147,14 +146,14 @@ class Link:
     def _send_now(self, text: str) -> None:
         if self._is_stalled:
             return
-        if self._waiting_for_split is not None:
-            self._waiting_for_split.append(text)
-            return
+        self._write(text_frame(text))
+
+    def _write(self, frame: bytes) -> None:
         # Frames that come up in one turn of the loop go out in one write: waking the other side for each of
         # them costs more than the exchange's own work.
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(text_frame(text))
+        self._outgoing.append(frame)
 
     def _flush(self) -> None:
         outgoing = self._outgoing
@@ -313,39 +312,32 @@ class Link:
             self.send(reply)
 
     def _send_split(self, text: str, size: int) -> None:
-        if self._is_stalled:
-            return
-        if self._waiting_for_split is not None:
-            self._waiting_for_split.append(text)
-            return
-        self._flush()
-        self._waiting_for_split = []
-        self._start(self._send_fragments(text, size))
-
-    async def _send_fragments(self, text: str, size: int) -> None:
-        await self._socket.send(_fragments(text, size), text=True)
-        waiting, self._waiting_for_split = self._waiting_for_split, None
-        for each in waiting or ():
-            self._send_now(each)
+        if not self._is_stalled:
+            self._write(b"".join(_fragments(text.encode("utf-8"), size)))
 
 
 def text_frame(text: str) -> bytes:
     """A whole text message as a server frames it (RFC 6455, section 5.2): unmasked, in one piece."""
-    payload = text.encode("utf-8")
+    return _frame(_FIN | _TEXT, text.encode("utf-8"))
+
+
+def _frame(head: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((_FIN_TEXT, size)) + payload
+        return bytes((head, size)) + payload
     if size < 1 << 16:
-        return bytes((_FIN_TEXT, 126, size >> 8, size & 255)) + payload
-    return bytes((_FIN_TEXT, 127)) + size.to_bytes(8, "big") + payload
+        return bytes((head, 126, size >> 8, size & 255)) + payload
+    return bytes((head, 127)) + size.to_bytes(8, "big") + payload
+
+
+def _fragments(payload: bytes, size: int) -> Iterator[bytes]:
+    """A text message in pieces, which may end inside of a character (RFC 6455, section 5.4)."""
+    for start in range(0, len(payload), size):
+        opcode = _CONTINUATION if start else _TEXT
+        is_last = start + size >= len(payload)
+        yield _frame((_FIN if is_last else 0) | opcode, payload[start : start + size])
 
 
 def _lateness(fault: Fault) -> float:
     effect = fault.effect
     return effect.seconds + (fault.random.random() * effect.spread if effect.spread else 0.0)
-
-
-def _fragments(text: str, size: int) -> Iterator[bytes]:
-    data = text.encode("utf-8")
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
