@@ -126,22 +126,21 @@ def test_first_fill_as_maker_lowers_the_count_by_five(exchange: SimulatedExchang
         assert order_counts(maker) == [3, 3]
 
 
-def test_fills_of_yesterdays_orders_lower_todays_count(
-    exchange: SimulatedExchange, clock: ManualClock
-) -> None:
+def test_fills_of_yesterdays_orders_lower_todays_count() -> None:
     """And a count never goes below zero."""
-    clock.advance(43_195)
-    other = exchange.add_account("hmac")
-    with BareClient(exchange) as maker, BareClient(exchange, other) as taker:
-        book = maker.result("ticker.book", SYMBOL)
-        middle = f"{(float(book['bidPrice']) + float(book['askPrice'])) / 2:.2f}"
-        maker.place_limit(middle)
-        clock.advance(5)
-        maker.place_limit("60000", quantity="0.001")
-        assert order_counts(maker) == [1, 1]
-        taker.place_limit(middle, side="SELL", quantity="0.004")
-        assert exchange.trades(exchange.accounts[0])
-        assert order_counts(maker) == [0, 0]
+    clock = ManualClock(NOON + 43_195)
+    with SimulatedExchange(clock=clock) as exchange:
+        other = exchange.add_account("hmac")
+        with BareClient(exchange) as maker, BareClient(exchange, other) as taker:
+            book = maker.result("ticker.book", SYMBOL)
+            middle = f"{(float(book['bidPrice']) + float(book['askPrice'])) / 2:.2f}"
+            maker.place_limit(middle)
+            clock.advance(5)
+            maker.place_limit("60000", quantity="0.001")
+            assert order_counts(maker) == [1, 1]
+            taker.place_limit(middle, side="SELL", quantity="0.004")
+            assert exchange.trades(exchange.accounts[0])
+            assert order_counts(maker) == [0, 0]
 
 
 def test_amend_that_ends_the_order_costs_no_weight(client: BareClient) -> None:
@@ -180,17 +179,16 @@ def test_repeated_order_trades_twice_once_the_first_has_ended(client: BareClient
     assert len(client.exchange.orders()) == 2
 
 
-def test_windows_begin_at_the_full_minute_and_the_tenth_second(
-    client: BareClient, clock: ManualClock
-) -> None:
-    clock.advance(9.9)
-    client.place_limit("60000")
-    assert order_counts(client) == [1, 1]
-    clock.advance(0.1)
-    assert clock.now() == NOON + 10
-    assert order_counts(client) == [0, 1]
-    clock.advance(43_190)
-    assert order_counts(client) == [0, 0]
+def test_windows_begin_at_the_full_minute_and_the_tenth_second() -> None:
+    clock = ManualClock(NOON + 43_189.9)
+    with SimulatedExchange(clock=clock) as exchange, BareClient(exchange) as client:
+        client.place_limit("60000")
+        assert order_counts(client) == [1, 1]
+        clock.advance(0.1)
+        assert order_counts(client) == [0, 1]
+        clock.advance(10)
+        assert clock.now() == NOON + 43_200
+        assert order_counts(client) == [0, 0]
 
 
 JSON_VALUES = st.recursive(
