@@ -146,6 +146,8 @@ def test_a_smart_routed_order_comes_in_a_list_as_its_answer_does() -> None:
         {"X": "FILLED", "q": "2.00000000"},
         {"X": "FILLED", "O": 1_499_405_000_000},  # an older order under the same id
         {"X": "FILLED", "e": "listStatus"},
+        {"X": "FILLED", "T": None},
+        {"X": "FILLED", "T": 1_499_405_000_000_000},  # in microseconds, and from before
     ],
 )
 def test_an_event_of_something_else_settles_nothing(letters: dict[str, Any]) -> None:
@@ -172,6 +174,7 @@ def test_a_cancel_is_settled_by_the_orders_end(named_by: dict[str, Any]) -> None
     assert settles(question, _report(x="TRADE", X="PARTIALLY_FILLED")) is None
     assert settles(question, _report(x="CANCELED", X="CANCELED", C="other", i=1)) is None
     assert settles(question, _report(x="CANCELED", X="CANCELED", C="mine", s="BTCUSDT")) is None
+    assert settles(question, _report(x="CANCELED", X="CANCELED", C="mine", T=1_499_405_000_000)) is None
 
 
 def test_other_writes_are_left_to_their_look_ups() -> None:

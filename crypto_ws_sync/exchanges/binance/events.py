@@ -99,7 +99,7 @@ def settles(question: Question, body: Mapping[str, Any]) -> Finding | None:
     An event that only shows the first moments of an order (accepted, and maybe about to trade) is not the answer that
     the caller is owed: it is left to the look-ups, which find the order as it is.
     """
-    if body.get("e") != "executionReport":
+    if body.get("e") != "executionReport" or not _is_later(question, body):
         return None
     if question.method in _PLACEMENTS:
         return _settles_placement(question, body)
@@ -132,6 +132,15 @@ def _judged(question: Question, body: Mapping[str, Any]) -> Finding | None:
     order["clientOrderId"] = _order_name(body)
     finding = lookups.judge(question, Reply(0, Outcome.OK, order))
     return finding if finding.kind in (FindingKind.DONE, FindingKind.REFUSED) else None
+
+
+def _is_later(question: Question, body: Mapping[str, Any]) -> bool:
+    """Tell whether an event happened after the write was signed: ids may have been used before."""
+    stamp = body.get("T")
+    if type(stamp) is not int:
+        return False
+    seconds = stamp / 1e6 if stamp >= 10**14 else stamp / 1e3
+    return seconds >= question.timestamp - question.clock_error - 0.002
 
 
 def _order_name(body: Mapping[str, Any]) -> Any:
