@@ -216,9 +216,13 @@ def test_ctrl_c_ends_the_wait_and_loses_nothing() -> None:
     main = threading.main_thread().ident
     assert main is not None
     calls = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
+
+    def wait() -> None:
         calls.start()
         stream.take(None)
+
+    with pytest.raises(KeyboardInterrupt):
+        wait()
     calls.join()
     stream.put({"n": 1}, 0.0)
     assert stream.take(0) == {"n": 1}
