@@ -112,14 +112,17 @@ class LoopThread:
             coroutine.close()
             raise SessionClosed("the session was stopped") from None
 
+    def call(self, function: Callable[[], object]) -> None:
+        """Have a function called on the loop, soon; nothing happens once the loop has ended."""
+        if not self.is_forked:
+            try:
+                self._loop.call_soon_threadsafe(function)
+            except RuntimeError:
+                return
+
     def signal_stop(self) -> None:
         """Ask the loop to end, without waiting for it; safe from any thread and at exit."""
-        if self.is_forked:
-            return
-        try:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-        except RuntimeError:
-            return
+        self.call(self._loop.stop)
 
     def stop(self, timeout: float | None) -> bool:
         """End the loop and join its thread; return whether it has ended in time."""

@@ -11,8 +11,10 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from crypto_ws_sync.engine.connection import Connection, ConnectionKeeper
 from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.errors import ConnectionFailed
-from crypto_ws_sync.protocol.limits import Bucket
+from crypto_ws_sync.protocol.limits import Full
+from crypto_ws_sync.protocol.method import Charge
 from crypto_ws_sync.transport.port import OpenFailed, OpenFailure
 
 __all__ = ["Connector", "Unreachable"]
@@ -125,8 +127,17 @@ class Connector:
         limit = (
             OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - time.monotonic()))
         )
-        ledger.spend(Bucket.CONNECTIONS, 1, now)
-        ledger.spend(Bucket.WEIGHT, context.dialect.connect_weight, now)
+        hold = ledger.reserve(Charge(context.dialect.connect_weight, connections=1), now)
+        if not isinstance(hold, Hold):
+            # Contended means that requests in flight stand in the way: they settle in a moment.
+            wait = hold.until - now if isinstance(hold, Full) else 0.0
+            raise Unreachable(
+                f"the limits leave no room for another connection for {wait:.1f} s",
+                is_passing=True,
+                wait=wait,
+                retry_at=context.local_wall(now + wait),
+            )
+        ledger.forfeit(hold, now)
         try:
             line = await context.transport.open(context.target, limit)
         except OpenFailed as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.requests import Sink
-from crypto_ws_sync.errors import ApiError, ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
+from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
 from crypto_ws_sync.protocol.dialect import Reply
 from crypto_ws_sync.protocol.method import Request
 from crypto_ws_sync.protocol.outcome import OutcomeSearch, Question, Verdict, VerdictKind
@@ -214,7 +214,7 @@ class Reconciler:
     def _begin(self, write: OpenWrite) -> None:
         if write.task is not None and not write.task.done():
             return
-        if self._context.dialect.lookup(write.question) is None:
+        if not self._context.dialect.lookups(write.question, ()):
             self._give_up(write)
             return
         write.task = asyncio.get_running_loop().create_task(self._search(write))
@@ -242,20 +242,24 @@ class Reconciler:
                 # A manual clock may be moved at any moment, so its waits are looked at again and again.
                 await asyncio.sleep(0.01 if context.time.is_manual else pause)
                 continue
-            request = context.dialect.lookup(write.question)
-            assert request is not None
             search.asked(context.server_now())
-            context.counters.lookups += 1
             try:
-                reply = await self._ask(request)
-            except ApiError as error:
-                log.warning("a look-up was refused: %s", error)
-                await asyncio.sleep(1.0)
-                continue
+                replies = await self._round(write.question)
             except SessionClosed:
                 return
-            search.found(context.dialect.judge(write.question, reply), context.server_now())
+            finding = context.dialect.judge(write.question, replies, search.is_last_round)
+            search.found(finding, context.server_now())
         self._close(write)
+
+    async def _round(self, question: Question) -> list[Reply]:
+        """Ask all that one round of look-ups takes, stage by stage."""
+        replies: list[Reply] = []
+        while True:
+            requests = self._context.dialect.lookups(question, replies)
+            if not requests:
+                return replies
+            self._context.counters.lookups += len(requests)
+            replies += await asyncio.gather(*map(self._ask, requests))
 
     def _close(self, write: OpenWrite) -> None:
         verdict = write.search.verdict

@@ -328,17 +328,14 @@ class BinanceDialect:
             clock_error,
         )
 
-    def lookup(self, question: Question) -> Request | None:
-        """Return the request that asks what became of a write; None where there is none."""
-        asked = lookups.lookup_params(question)
-        if asked is None:
-            return None
-        method, params = asked
-        return self.request(method, params, False, False, str)
+    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+        """Return what to ask next of a write in one round; nothing when the round can be judged."""
+        asked = lookups.next_questions(question, replies)
+        return [self.request(method, params, False, False, str) for method, params in asked]
 
-    def judge(self, question: Question, reply: Reply) -> Finding:
-        """Return what the answer to a look-up says."""
-        return lookups.judge(question, reply)
+    def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
+        """Return what one round of look-ups says."""
+        return lookups.judge(question, replies, is_last)
 
     def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
         """Return what an event says of a write whose outcome is open."""
