@@ -65,9 +65,16 @@ class Engine:
             context, admission, self._reconciler, ask=self._ask, spawn=self._spawn, on_change=self._on_change
         )
         connector = Connector(context, self, self._readiness.make_ready)
-        self._rotation = Rotation(context, admission, connector, self._lifecycle, self._on_change)
-        self._subscriptions = Subscriptions(context, lambda: admission.connection, self._ask_on)
-        self._rotation.is_holding = self._subscriptions.holds
+        self._subscriptions = Subscriptions(context, lambda: admission.connection, self._reply_on)
+        self._rotation = Rotation(
+            context,
+            admission,
+            connector,
+            self._lifecycle,
+            is_held=self._subscriptions.holds,
+            on_change=self._on_change,
+            on_installed=self._subscriptions.on_connected,
+        )
         self._deadlines = Deadlines(
             context,
             admission,
@@ -226,11 +233,6 @@ class Engine:
         """A caller went away before its request was sent: nothing happened."""
         self._context.counters.requests[entry.request.spec.name, "withdrawn"] += 1
 
-    async def _ask_on(self, connection: Connection, request: Request) -> Reply:
-        """Ask something of the engine's own over one connection; return the answer, whatever it says."""
-        self._loop.call_soon(self._deadlines.arm)
-        return await self._readiness.reply_on(connection, request)
-
     async def _ask(self, request: Request) -> Reply:
         """Ask something of the engine's own, over whatever connection there is, ahead of new requests."""
         answer: asyncio.Future[Reply] = self._loop.create_future()
@@ -238,6 +240,11 @@ class Engine:
         self._flush()
         self._deadlines.arm()
         return await answer
+
+    async def _reply_on(self, connection: Connection, request: Request) -> Reply:
+        """Ask something of the engine's own over one connection."""
+        self._loop.call_soon(self._deadlines.arm)
+        return await self._readiness.reply_on(connection, request)
 
     # -- what connections bring -------------------------------------------------------------------------
 
@@ -388,7 +395,6 @@ class Engine:
     def _on_change(self) -> None:
         """Something came free: a connection, room in a window, a verdict."""
         self._changed.set()
-        self._subscriptions.on_change()
         self._pump()
 
     def _pump(self) -> None:

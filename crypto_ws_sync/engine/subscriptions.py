@@ -106,7 +106,6 @@ class Subscriptions:
         self._old: _Feed | None = None
         """The one that delivered before; what it still brings is looked at for a while."""
         self._handover: Handover[Event] | None = None
-        self._seen: Connection | None = None
         self._confirmed_at = 0.0
         self._gap_since: float | None = None
         self._refusal: ApiError | None = None
@@ -195,13 +194,10 @@ class Subscriptions:
 
     # -- what connections bring ---------------------------------------------------------------------------------
 
-    def on_change(self) -> None:
-        """Another connection may serve requests."""
-        connection = self._current()
-        if connection is not self._seen:
-            self._seen = connection
-            self._pause = FIRST_PAUSE
-            self._changed.set()
+    def on_connected(self) -> None:
+        """Another connection serves requests."""
+        self._pause = FIRST_PAUSE
+        self._changed.set()
 
     def on_event(self, connection: Connection, event: Event) -> None:
         """Hand an event on, or hold it back, or drop it as a double."""

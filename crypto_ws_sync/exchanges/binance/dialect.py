@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
 from crypto_ws_sync.exchanges.binance import events, lookups
@@ -44,6 +44,7 @@ _LIMITS = (
 _VERSION = re.compile(r"v\d+/")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
+_NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
 """A time of this size or more is in microseconds."""
 
@@ -280,7 +281,7 @@ class BinanceDialect:
         msg = msg if type(msg) is str else ""
         kind = error_class(status, code, msg, data)
         retry_at = None
-        if type(data) is dict and type(data.get("retryAfter")) is int:
+        if type(data) is dict and _is_stamp(data.get("retryAfter")):
             retry_at = _seconds(data["retryAfter"])
         return kind(status=status, code=code, msg=msg, data=data), retry_at
 
@@ -307,7 +308,7 @@ class BinanceDialect:
             ValueError: It holds none.
         """
         stamp = result.get("serverTime") if isinstance(result, dict) else None
-        if type(stamp) is not int:
+        if not _is_stamp(stamp):
             raise ValueError("the exchange's answer to 'time' holds no serverTime")
         return _seconds(stamp)
 
@@ -384,6 +385,11 @@ def _outcome(error: ApiError) -> Outcome:
     if isinstance(error, AuthError):
         return Outcome.AUTH
     return Outcome.REJECTED
+
+
+def _is_stamp(value: Any) -> TypeGuard[int]:
+    """Tell whether a value can be a time: a whole number, and not one beyond all calendars."""
+    return type(value) is int and 0 <= value < _NO_TIME_FROM
 
 
 def _seconds(stamp: int) -> float:

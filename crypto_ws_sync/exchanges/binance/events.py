@@ -150,8 +150,8 @@ def _judged(question: Question, body: Mapping[str, Any]) -> Finding | None:
     order["clientOrderId"] = _order_name(body)
     replies = [Reply(0, Outcome.OK, order)]
     if lookups.next_questions(question, replies):
-        return None
-    finding = lookups.judge(question, replies, False)
+        return None  # the answer would have told more: fills, or the other legs of a list
+    finding = lookups.judge(question, replies, is_last=False)
     return finding if finding.kind in (FindingKind.DONE, FindingKind.REFUSED) else None
 
 
