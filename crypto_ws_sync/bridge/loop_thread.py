@@ -8,13 +8,17 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import CodeType
 from typing import Any, Protocol
 
 from crypto_ws_sync.errors import SessionClosed
 
 __all__ = ["LoopThread", "wait_done"]
+
+# Three classes until Python 3.11 made them one.
+_TIMEOUTS = (TimeoutError, asyncio.TimeoutError, FutureTimeoutError)
 
 _SLICE = 0.2
 """Seconds of one wait where a lock cannot be interrupted."""
@@ -44,15 +48,11 @@ def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | N
         try:
             reply.exception(step)
             return True
-        except TimeoutError_:
+        except _TIMEOUTS:
             if reply.done():
                 return True
-        except asyncio.CancelledError:
+        except CancelledError:
             return True
-        except BaseException:
-            if reply.cancelled():
-                return True
-            raise
         if left is not None:
             left -= step or 0.0
             if left <= 0 or not slice_needed:
@@ -75,12 +75,15 @@ class LoopThread:
     Owner: shared; `waiting` is a dict whose single operations are atomic.
     """
 
-    def __init__(self, name: str, prompt: frozenset[CodeType], at_fork: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, prompt: frozenset[CodeType], at_fork: Callable[[], None], at_end: Callable[[], None]
+    ) -> None:
         self.waiting: dict[Failing, None] = {}
         self.is_forked = False
         self.ident = 0
         self._prompt = prompt
         self._at_fork = at_fork
+        self._at_end = at_end
         self._loop = _new_loop()
         self._loop.set_task_factory(self._make_task)
         self._is_closed = False
@@ -109,14 +112,17 @@ class LoopThread:
             coroutine.close()
             raise SessionClosed("the session was stopped") from None
 
+    def call(self, function: Callable[[], object]) -> None:
+        """Have a function called on the loop, soon; nothing happens once the loop has ended."""
+        if not self.is_forked:
+            try:
+                self._loop.call_soon_threadsafe(function)
+            except RuntimeError:
+                return
+
     def signal_stop(self) -> None:
         """Ask the loop to end, without waiting for it; safe from any thread and at exit."""
-        if self.is_forked:
-            return
-        try:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-        except RuntimeError:
-            return
+        self.call(self._loop.stop)
 
     def stop(self, timeout: float | None) -> bool:
         """End the loop and join its thread; return whether it has ended in time."""
@@ -162,6 +168,7 @@ class LoopThread:
     def _finish(self) -> None:
         """Let what has been handed over see the end: a stopped loop would leave it pending for ever."""
         loop = self._loop
+        self._at_end()
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
@@ -174,8 +181,6 @@ class LoopThread:
         self.is_forked = True
         self._at_fork()
 
-
-TimeoutError_ = (TimeoutError, asyncio.TimeoutError)
 
 _live: weakref.WeakSet[LoopThread] = weakref.WeakSet()
 

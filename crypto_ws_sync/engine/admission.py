@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Callable
 
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom
 from crypto_ws_sync.errors import CryptoWSError, OutOfService
 from crypto_ws_sync.protocol.dialect import Stamp
-from crypto_ws_sync.protocol.limits import Bucket, Contended, Full, Granted, Reservation
+from crypto_ws_sync.protocol.limits import Bucket, Contended, Full
 
 __all__ = ["Admission"]
 
@@ -49,7 +51,9 @@ class Admission:
         """Send whatever may be sent of those that wait."""
         connection = self.connection
         self.wake_at = None
-        if connection is None:
+        if connection is None or not self.room:
+            # Others must not wait for a turn that this session does not take.
+            self._context.ledger.leave_lines()
             return
         blocked: set[Bucket] = set()
         while not blocked & {Bucket.WEIGHT, Bucket.CONNECTIONS}:
@@ -73,7 +77,9 @@ class Admission:
                 moved = True
                 break
             if not moved:
-                return
+                break
+        if not self.room:
+            self._context.ledger.leave_lines()
 
     def _full(self, entry: Entry) -> Full | None:
         context = self._context
@@ -84,13 +90,14 @@ class Admission:
         """Send a request if the limits allow; return what stands in the way, None when it is dealt with."""
         context = self._context
         verdict = context.ledger.reserve(entry.request.charge, context.server_now())
-        if isinstance(verdict, Granted):
+        if type(verdict) is Hold:
             entry.held = None
-            self.send(entry, connection, verdict.reservation)
+            self.send(entry, connection, verdict)
             return None
-        if isinstance(verdict, Contended):
+        if isinstance(verdict, Full):
+            self._may_wait(entry, verdict)
             return verdict.bucket
-        self._may_wait(entry, verdict)
+        assert isinstance(verdict, Contended)
         return verdict.bucket
 
     def _may_wait(self, entry: Entry, full: Full) -> bool:
@@ -124,7 +131,7 @@ class Admission:
             client_order_id=entry.request.client_order_id,
         )
 
-    def send(self, entry: Entry, connection: Connection, reservation: Reservation) -> None:
+    def send(self, entry: Entry, connection: Connection, reservation: Hold) -> None:
         """Compose a request, remember it, and put it into the out-buffer: one step, nothing in between."""
         context = self._context
         ledger = context.ledger
@@ -162,7 +169,7 @@ class Admission:
         entry.key = key
         entry.connection = connection
         entry.reservation = reservation
-        entry.sent_at = now
+        entry.sent_at = time.monotonic()
         connection.pending.add(key, entry)
         entry.end_offset = connection.line.send_text(text)
         if log.isEnabledFor(logging.DEBUG):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from crypto_ws_sync.engine.connection import Connection, ConnectionKeeper
 from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.errors import ConnectionFailed
-from crypto_ws_sync.protocol.limits import Bucket
+from crypto_ws_sync.protocol.limits import Full
+from crypto_ws_sync.protocol.method import Charge
 from crypto_ws_sync.transport.port import OpenFailed, OpenFailure
 
 __all__ = ["Connector", "Unreachable"]
@@ -79,14 +82,13 @@ class Connector:
             ConnectionFailed: It could not be had; says why and what to do.
             ApiError: The exchange refused the log-on for good.
         """
-        loop = asyncio.get_running_loop()
         backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
 
         def may_help(error: BaseException) -> bool:
             if not isinstance(error, Unreachable):
                 return False
             self.last_failure = str(error)
-            if deadline is not None and loop.time() + error.wait >= deadline:
+            if deadline is not None and time.monotonic() + error.wait >= deadline:
                 return False
             return error.is_passing or not is_start
 
@@ -96,7 +98,7 @@ class Connector:
             if isinstance(error, Unreachable) and error.wait:
                 wait += error.wait
             if deadline is not None:
-                wait = min(wait, max(0.0, deadline - loop.time()))
+                wait = min(wait, max(0.0, deadline - time.monotonic()))
             log.info(
                 "no connection (%s); trying again in %.1f s", error, wait, extra={"event": "connect_retry"}
             )
@@ -111,7 +113,7 @@ class Connector:
             raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
 
     async def _attempt(self, deadline: float | None) -> Connection:
-        context, loop = self._context, asyncio.get_running_loop()
+        context = self._context
         ledger, now = context.ledger, context.server_now()
         banned = ledger.banned_until(now)
         if banned is not None:
@@ -122,14 +124,25 @@ class Connector:
                 wait=banned - now,
                 retry_at=context.local_wall(banned),
             )
-        limit = OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - loop.time()))
-        ledger.spend(Bucket.CONNECTIONS, 1, now)
-        ledger.spend(Bucket.WEIGHT, context.dialect.connect_weight, now)
+        limit = (
+            OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - time.monotonic()))
+        )
+        hold = ledger.reserve(Charge(context.dialect.connect_weight, connections=1), now)
+        if not isinstance(hold, Hold):
+            # Contended means that requests in flight stand in the way: they settle in a moment.
+            wait = hold.until - now if isinstance(hold, Full) else 0.0
+            raise Unreachable(
+                f"the limits leave no room for another connection for {wait:.1f} s",
+                is_passing=True,
+                wait=wait,
+                retry_at=context.local_wall(now + wait),
+            )
+        ledger.forfeit(hold, now)
         try:
             line = await context.transport.open(context.target, limit)
         except OpenFailed as error:
             raise self._translated(error) from None
-        connection = Connection(line, context.dialect, self._keeper, context.time.monotonic())
+        connection = Connection(line, context.dialect, self._keeper, time.monotonic())
         try:
             await asyncio.wait_for(self._make_ready(connection), limit)
         except asyncio.TimeoutError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import Protocol
 
 from crypto_ws_sync.engine.requests import Entry
@@ -24,6 +25,9 @@ from crypto_ws_sync.transport.port import Line, LineLost
 __all__ = ["Connection", "ConnectionKeeper"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
+
+AGE_JITTER = 300.0
+"""Seconds by which a connection may be replaced before its time."""
 
 
 class ConnectionKeeper(Protocol):
@@ -50,6 +54,9 @@ class ConnectionKeeper(Protocol):
     def on_handshake_text(self, connection: Connection, text: str) -> None:
         """Take a text that the connection's handshake eats."""
 
+    def on_silent(self, connection: Connection) -> None:
+        """Nothing came after a ping that was sent because of unanswered requests."""
+
     def on_read(self, connection: Connection) -> None:
         """One turn of reading is over."""
 
@@ -71,7 +78,9 @@ class Connection:
         "_policy",
         "handshake",
         "is_logged_on",
+        "is_retiring",
         "line",
+        "maximum_age",
         "opened_at",
         "pending",
         "ready",
@@ -83,6 +92,9 @@ class Connection:
         self.handshake: Handshake | None = None
         self.ready: asyncio.Future[None] | None = None
         self.is_logged_on = False
+        self.is_retiring = False
+        # Sessions that were started together should not all reconnect together.
+        self.maximum_age = dialect.policy.maximum_age - random.uniform(0, AGE_JITTER)
         self.opened_at = now
         self._dialect = dialect
         self._policy: LinePolicy = dialect.policy
@@ -94,6 +106,8 @@ class Connection:
     def on_text(self, text: str) -> None:
         """Sort what a text says to whom it concerns."""
         keeper = self._keeper
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("<- %s", self._dialect.redact(text))
         if self.handshake is not None:
             keeper.on_handshake_text(self, text)
             return
@@ -146,8 +160,7 @@ class Connection:
             if heard > self._early_ping_at:
                 self._early_ping_at = None
             elif now - self._early_ping_at >= policy.silent_after_early_ping:
-                line.abort(f"silent for {now - heard:.1f} s with requests unanswered")
-                return
+                self._keeper.on_silent(self)
         elif unanswered_since is not None and now - max(unanswered_since, heard) >= policy.unanswered_after:
             self._early_ping_at = now
             line.ping()

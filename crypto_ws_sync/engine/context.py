@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from crypto_ws_sync.engine.ledgers import Gate
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
 from crypto_ws_sync.model.status import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
-from crypto_ws_sync.protocol.limits import Ledger
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.transport.port import Target, Transport
 
@@ -46,7 +46,7 @@ class Context:
     transport: Transport
     target: Target
     time: TimeSource
-    ledger: Ledger
+    ledger: Gate
     clock: ServerClock
     counters: Counters
     resolver: OutcomeResolver | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.requests import Sink
-from crypto_ws_sync.errors import ApiError, ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
+from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
 from crypto_ws_sync.protocol.dialect import Reply
 from crypto_ws_sync.protocol.method import Request
 from crypto_ws_sync.protocol.outcome import OutcomeSearch, Question, Verdict, VerdictKind
@@ -33,7 +35,7 @@ class OpenWrite:
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
         self.search = OutcomeSearch(question, now)
-        self.waiters: list[Sink] = []
+        self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
         self.task: asyncio.Task[None] | None = None
 
@@ -118,13 +120,21 @@ class Reconciler:
         for write in self._book.open_writes():
             self._begin(write)
 
-    def open(self, question: Question, waiter: Sink | None, answer: CryptoWSError | None = None) -> OpenWrite:
+    def open(
+        self,
+        question: Question,
+        waiter: Sink | None,
+        *,
+        answer: CryptoWSError | None = None,
+        deadline: float = math.inf,
+    ) -> OpenWrite:
         """Begin, or go on with, the search for a write; `waiter` gets what the call would have.
 
         Args:
             question: The write.
             waiter: Gets the result or the error; None where nobody waits.
             answer: What to raise if it was not executed, where the exchange has answered "unknown".
+            deadline: Monotonic seconds until which `waiter` waits.
         """
         write = self._book.find(question)
         if write is None:
@@ -136,8 +146,8 @@ class Reconciler:
             if waiter is not None:
                 write.settle(waiter)
             return write
-        if waiter is not None and waiter not in write.waiters:
-            write.waiters.append(waiter)
+        if waiter is not None and all(known is not waiter for known, _ in write.waiters):
+            write.waiters.append((waiter, deadline))
         self._begin(write)
         return write
 
@@ -150,6 +160,24 @@ class Reconciler:
         self._close(write)
         return True
 
+    def told(self, body: Mapping[str, Any]) -> None:
+        """Take an event in, which may settle open writes before any look-up does."""
+        for write in self._book.open_writes():
+            finding = self._context.dialect.settles(write.question, body)
+            if finding is not None and write.search.verdict is None:
+                write.search.found(finding, self._context.server_now())
+                if write.search.verdict is not None:
+                    self._close(write)
+
+    def expire(self, now: float) -> None:
+        """Tell those whose time is up; the searches go on."""
+        for write in self._book.open_writes():
+            if any(now >= deadline for _, deadline in write.waiters):
+                for waiter, deadline in write.waiters:
+                    if now >= deadline and not waiter.done():
+                        waiter.set_exception(self.unknown(write.question))
+                write.waiters = [pair for pair in write.waiters if now < pair[1]]
+
     def stop(self) -> None:
         """End the searches; what is open stays in the book."""
         for write in self._book.open_writes():
@@ -157,7 +185,7 @@ class Reconciler:
                 write.task.cancel()
                 write.task = None
             waiters, write.waiters = write.waiters, []
-            for waiter in waiters:
+            for waiter, _ in waiters:
                 if not waiter.done():
                     error = self.unknown(write.question)
                     error.__cause__ = SessionClosed("the session was stopped")
@@ -176,7 +204,7 @@ class Reconciler:
     def _begin(self, write: OpenWrite) -> None:
         if write.task is not None and not write.task.done():
             return
-        if self._context.dialect.lookup(write.question) is None:
+        if not self._context.dialect.lookups(write.question, ()):
             self._give_up(write)
             return
         write.task = asyncio.get_running_loop().create_task(self._search(write))
@@ -184,7 +212,7 @@ class Reconciler:
     def _give_up(self, write: OpenWrite) -> None:
         """No look-up exists: only the write's own answer can still settle it."""
         waiters, write.waiters = write.waiters, []
-        for waiter in waiters:
+        for waiter, _ in waiters:
             if not waiter.done():
                 error = self.unknown(write.question)
                 error.args = (f"{write.question.method} may have been executed, and no look-up can tell",)
@@ -204,18 +232,24 @@ class Reconciler:
                 # A manual clock may be moved at any moment, so its waits are looked at again and again.
                 await asyncio.sleep(0.01 if context.time.is_manual else pause)
                 continue
-            request = context.dialect.lookup(write.question)
-            assert request is not None
             search.asked(context.server_now())
-            context.counters.lookups += 1
             try:
-                reply = await self._ask(request)
-            except ApiError as error:
-                log.warning("a look-up was refused: %s", error)
-                await asyncio.sleep(1.0)
-                continue
-            search.found(context.dialect.judge(write.question, reply), context.server_now())
+                replies = await self._round(write.question)
+            except SessionClosed:
+                return
+            finding = context.dialect.judge(write.question, replies, search.is_last_round)
+            search.found(finding, context.server_now())
         self._close(write)
+
+    async def _round(self, question: Question) -> list[Reply]:
+        """Ask all that one round of look-ups takes, stage by stage."""
+        replies: list[Reply] = []
+        while True:
+            requests = self._context.dialect.lookups(question, replies)
+            if not requests:
+                return replies
+            self._context.counters.lookups += len(requests)
+            replies += await asyncio.gather(*map(self._ask, requests))
 
     def _close(self, write: OpenWrite) -> None:
         verdict = write.search.verdict
@@ -230,7 +264,7 @@ class Reconciler:
             extra={"event": "verdict"},
         )
         waiters, write.waiters = write.waiters, []
-        for waiter in waiters:
+        for waiter, _ in waiters:
             write.settle(waiter)
         if write.task is not None and write.task is not asyncio.current_task():
             write.task.cancel()

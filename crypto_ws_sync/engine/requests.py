@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any
 
+from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutOfService, RequestTimeout
-from crypto_ws_sync.protocol.limits import Full, Reservation
+from crypto_ws_sync.protocol.limits import Full
 from crypto_ws_sync.protocol.method import Request
 from crypto_ws_sync.protocol.outcome import Question
 
@@ -74,7 +75,7 @@ class Entry:
         self.sent_at = 0.0
         self.clock_error = 0.0
         self.sequence = 0
-        self.reservation: Reservation | None = None
+        self.reservation: Hold | None = None
         self.question: Question | None = None
         self.held: Full | None = None
         self.unknown_answer: CryptoWSError | None = None

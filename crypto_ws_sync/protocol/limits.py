@@ -146,7 +146,7 @@ class _Window:
     def amount(self, charge: Charge) -> int:
         if self.bucket is Bucket.WEIGHT:
             return charge.weight
-        return charge.orders if self.bucket is Bucket.ORDERS else 0
+        return charge.orders if self.bucket is Bucket.ORDERS else charge.connections
 
 
 class Ledger:
@@ -168,6 +168,10 @@ class Ledger:
         """Say by how much `now` may be wrong; a window opens that much late."""
         self._clock_error = seconds
         self._late = seconds + EDGE_MARGIN
+
+    def set_headroom(self, fraction: float) -> None:
+        """Leave this fraction of every limit unused."""
+        self._share = 1.0 - fraction
 
     def reserve(self, charge: Charge, now: float) -> Granted | Contended | Full:
         """Take a request's charge from every window, or say why not.

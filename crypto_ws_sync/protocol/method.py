@@ -48,10 +48,11 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one request takes from the limits before it is sent."""
+    """What one request, or one connection, takes from the limits before it is sent."""
 
     weight: int
     orders: int = 0
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -33,11 +33,13 @@ class Run:
     Owner: shared; what is mutable is set by `start` before anybody else sees it.
     """
 
-    def __init__(self, context: Context, book: OutcomeBook, name: str) -> None:
-        self.context = context
+    def __init__(
+        self, make_context: Callable[[Callable[[], None]], Context], book: OutcomeBook, name: str
+    ) -> None:
         self.engine: Engine | None = None
         self.callbacks = CallbackThread(f"{name} callbacks")
-        self.door = LoopThread(name, _PROMPT, self._forsake)
+        self.door = LoopThread(name, _PROMPT, self._forsake, self._let_go)
+        self.context = make_context(self._on_room)
         self._book = book
         self._is_stopping = False
 
@@ -81,13 +83,24 @@ class Run:
                 wait_done(door.submit(engine.stop(timeout)), timeout + 1.0)
         except SessionClosed:
             pass
-        finally:
-            door.stop(max(0.5, deadline - time.monotonic()))
-            self.callbacks.stop(0.5)
+        except BaseException:
+            # An impatient Ctrl-C: end now, and wait for nothing.
+            door.signal_stop()
+            raise
+        door.stop(max(0.5, deadline - time.monotonic()))
+        self.callbacks.stop(0.5)
 
     def abandon(self) -> None:
         """Signal the end, without waiting: the session was forgotten, or the program ends."""
         self.door.signal_stop()
+
+    def _on_room(self) -> None:
+        if self.engine is not None:
+            self.door.call(self.engine.on_room)
+
+    def _let_go(self) -> None:
+        if self.engine is not None:
+            self.engine.let_go()
 
     def _forsake(self) -> None:
         if self.engine is not None:

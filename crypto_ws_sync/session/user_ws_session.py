@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Any
 from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.bridge.reply import ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
+from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
 from crypto_ws_sync.engine.reconcile import OutcomeBook
 from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
 from crypto_ws_sync.errors import (
@@ -27,15 +28,15 @@ from crypto_ws_sync.errors import (
 )
 from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
 from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, BinanceDialect
-from crypto_ws_sync.exchanges.binance.endpoints import with_options
+from crypto_ws_sync.exchanges.binance.endpoints import venue_key, with_options
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.model.status import Counters, SessionStatus
-from crypto_ws_sync.protocol.limits import Ledger
 from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
 from crypto_ws_sync.session.run import Run
+from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
 from crypto_ws_sync.signing.keys import load_signer
 from crypto_ws_sync.signing.signer import Signer
 from crypto_ws_sync.transport.port import OpenFailed, Target
@@ -114,6 +115,7 @@ class UserWSSession(BinanceMethods):
         timeout: Seconds one call may take, all of it: waiting for a connection, a limit window, the answer.
         on_limit: What `handle_request` does while out of service: "none" returns None, "wait" waits for the
             window if it ends within the timeout and else raises OutOfService, "raise" raises it at once.
+        headroom: Fraction of every limit left unused, for other programs behind the same address.
         recv_window: Milliseconds for which a signed request stays valid, up to 60000.
         time_unit: "ms" or "us": timestamps in answers.
         log_on: With an Ed25519 key, log the connection on once and leave out per-request signatures.
@@ -137,6 +139,7 @@ class UserWSSession(BinanceMethods):
         private_key_passphrase: str | bytes | None = None,
         timeout: float = 10.0,
         on_limit: str = "none",
+        headroom: float = 0.0,
         recv_window: float = DEFAULT_RECV_WINDOW,
         time_unit: str = "ms",
         log_on: bool = True,
@@ -147,6 +150,7 @@ class UserWSSession(BinanceMethods):
     ) -> None:
         self._timeout = check_timeout(timeout, 10.0)
         self._on_limit = check_choice("on_limit", on_limit, _ON_LIMIT)
+        self._headroom = check_number("headroom", headroom, 0.0, 0.99, "parts of one")
         check_number("recv_window", recv_window, 0.001, 60000, "milliseconds")
         if round(recv_window, 3) != recv_window:
             raise ConfigError(f"recv_window is {recv_window!r}: at most three decimals are allowed")
@@ -165,6 +169,9 @@ class UserWSSession(BinanceMethods):
         )
         self._target = Target(url, ssl_context, proxy, int(max_message))
         self._time = TimeSource(clock)
+        self._ledgers = find_ledgers(
+            LedgerKeys(venue_key(endpoint), proxy or "", str(api_key or "")), self._dialect.limits
+        )
         self._counters = Counters()
         self._book = OutcomeBook()
         self._resolver = _Resolver(self)
@@ -202,7 +209,7 @@ class UserWSSession(BinanceMethods):
         with self._lock:
             if self._run is not None and self._run.door.is_alive and not self._run.door.is_forked:
                 return self
-            run = Run(self._new_context(), self._book, self._name)
+            run = Run(self._new_context, self._book, self._name)
             self._starting = run
             try:
                 run.start(seconds)
@@ -415,6 +422,27 @@ class UserWSSession(BinanceMethods):
         except CryptoWSError as error:
             return error
 
+    def user_data(self, *, timeout: float | None = None, maxsize: int = 10_000) -> UserDataStream:
+        """Return the account's events as a context manager and blocking iterator.
+
+        Works with any kind of key, survives reconnects, and tells of every gap; see `UserDataStream`. Streams of one
+        session share one subscription on the exchange: the first one opened makes it, the last one closed ends it.
+
+        Args:
+            timeout: Seconds to wait for each event before TimeoutError; None: for ever.
+            maxsize: Events that may wait to be read; beyond that the oldest are dropped, and a gap tells how many.
+
+        Raises:
+            InvalidParameter: The session has no key.
+            ConfigError: An argument cannot be right.
+
+        Cost: weight 2 when the first stream opens, when the last closes, and for each reconnect between.
+        """
+        seconds = None if timeout is None else check_timeout(timeout, self._timeout)
+        size = check_maxsize(maxsize)
+        self._dialect.subscribe(False)  # refuses where there is no key
+        return UserDataStream(self._ready_run, open_within=self._timeout, timeout=seconds, maxsize=size)
+
     # -- open outcomes ------------------------------------------------------------------------------------------
 
     def unresolved(self) -> list[UnresolvedOrder]:
@@ -488,14 +516,14 @@ class UserWSSession(BinanceMethods):
             return False
         return run.engine.is_operational(orders=orders)
 
-    def _new_context(self) -> Context:
+    def _new_context(self, wake: Callable[[], None]) -> Context:
         moment = self._time
         return Context(
             dialect=self._dialect,
             transport=WebSocketTransport(),
             target=self._target,
             time=moment,
-            ledger=Ledger(self._dialect.limits),
+            ledger=self._ledgers.gate(self._headroom, wake),
             clock=ServerClock(moment.wall(), moment.monotonic()),
             counters=self._counters,
             resolver=self._resolver,

@@ -21,7 +21,7 @@ from .certificates import Certificates
 from .clock import Clock, ManualClock, RealClock, Timers
 from .faults import Faults
 from .keys import Account, KeyType, make_account
-from .market.listings import Listing
+from .market import Listing
 from .matching import Order, format_amount
 from .server import PATH, ExchangeServer
 
@@ -166,7 +166,7 @@ class SimulatedExchange:
         self.stop()
 
     def _attach(self, timers: Timers) -> Venue:
-        self._venue.timers = timers
+        self._venue.attach(timers)
         return self._venue
 
     def _drop_certificates(self) -> None:

@@ -159,26 +159,26 @@ class Link:
 
     def _send_ping(self) -> None:
         payload = str(self._venue.now_us() // 1000).encode("ascii")
-        self._start(self._ping_and_watch(payload))
+        if self._pong_timer is None:
+            self._pong_timer = self._timers.call_after_us(PONG_US, self._miss_pong)
+        self._start(self._ping_and_wait(payload))
         self._ping_timer = self._timers.call_after_us(PING_US, self._send_ping)
 
     async def _ping_once(self, payload: bytes) -> None:
         await self._socket.ping(payload)
 
-    async def _ping_and_watch(self, payload: bytes) -> None:
+    async def _ping_and_wait(self, payload: bytes) -> None:
         answered = await self._socket.ping(payload)
-        if self._pong_timer is None:
-            self._pong_timer = self._timers.call_after_us(PONG_US, lambda: self._late_pong(answered))
-        try:
-            await answered
-        finally:
-            if self._pong_timer is not None and not self._is_stalled:
-                self._pong_timer.cancel()
-                self._pong_timer = None
+        await answered
+        if self._pong_timer is not None and not self._is_stalled:
+            self._pong_timer.cancel()
+            self._pong_timer = None
 
-    def _late_pong(self, answered: Any) -> None:
+    def _miss_pong(self) -> None:
+        missed = self._pong_timer
+
         def judge() -> None:
-            if not answered.done():
+            if self._pong_timer is missed:
                 self.abort()
 
         self._loop.call_later(_GRACE_SECONDS, judge)
@@ -218,6 +218,7 @@ class Link:
         self._finish(self._venue.handle(connection, text), connection, text, struck)
 
     def _execute_late(self, connection: Connection, pending: Any, rest: list[Fault]) -> None:
+        pending.is_late = True
         if self._connection is None:
             # The line broke meanwhile; the exchange has the request all the same.
             self._venue.execute(connection, pending)

@@ -12,6 +12,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,7 +61,7 @@ class WebSocketLine:
         self._close_timer: asyncio.TimerHandle | None = None
         self._close_sent = False
         self.is_open = True
-        self.last_heard = loop.time()
+        self.last_heard = time.monotonic()
 
     def attach(self, handler: LineHandler) -> None:
         """Begin to read; bytes that came with the handshake are looked at in the next turn."""
@@ -136,7 +137,7 @@ class WebSocketLine:
                 return
             if not heard:
                 heard = True
-                self.last_heard = self._loop.time()
+                self.last_heard = time.monotonic()
             if not self._take(data, handler):
                 return
         else:

@@ -35,8 +35,10 @@ _BELOW_BID = Decimal("0.95")
 
 _SHOWN_BALANCES = 5
 
+_WINDOW = 3
+_WEIGHT = 50
 _SMALL_LIMITS = [
-    {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "intervalNum": 2, "limit": 100},
+    {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "intervalNum": _WINDOW, "limit": _WEIGHT},
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50},
     {"rateLimitType": "CONNECTIONS", "interval": "MINUTE", "intervalNum": 5, "limit": 300},
 ]
@@ -249,34 +251,43 @@ def _show_out_of_service() -> None:
         print_line("Shown on a simulated exchange only, so that no real limit is used up.")
         print_line(str(error))
         return
-    print_line("Exchanges count what each request weighs. This is a second simulated exchange, which allows")
-    print_line("a weight of 100 in 2 seconds; exchangeInfo weighs 20. The session counts along, and stops")
-    print_line("asking before the exchange would refuse:")
+    print_line(
+        "Exchanges count what each request weighs. This is a second simulated exchange, which allows a"
+    )
+    print_line(
+        f"weight of {_WEIGHT} in {_WINDOW} seconds; time weighs 1. The session counts along, and stops asking"
+    )
+    print_line("before the exchange would refuse:")
     with (
         exchange,
         _session(_Venue(exchange.api_key, exchange.api_secret, exchange.endpoint, True)) as session,
     ):
-        _use_up(session)
+        _await_room(session)
+        print_call('session.handle_request("time", on_limit="none")')
+        print_line(f"{_use_up(session)} answers, then None: held back, nothing was sent")
         print_line(f"Operational status: {session.operational_status}")
-        print_call('session.handle_request("exchangeInfo", on_limit="raise")')
+        print_call('session.handle_request("time", on_limit="raise")')
         try:
-            session.handle_request("exchangeInfo", {"symbol": _SYMBOL}, on_limit="raise")
+            session.handle_request("time", on_limit="raise")
         except OutOfService as held:
             print_line(f"OutOfService: {held}")
-        print_call('session.handle_request("exchangeInfo", on_limit="wait")')
+        print_call('session.handle_request("time", on_limit="wait")')
         began = time.perf_counter()
-        session.handle_request("exchangeInfo", {"symbol": _SYMBOL}, on_limit="wait")
+        session.handle_request("time", on_limit="wait")
         print_line(f"answered after {time.perf_counter() - began:.1f} s, when the exchange counts anew")
         print_line(f"Operational status: {session.operational_status}")
 
 
-def _use_up(session: UserWSSession) -> None:
-    """Ask until the answer is None; the documented way to be told of a limit without an exception."""
-    print_call('session.handle_request("exchangeInfo", on_limit="none")')
-    # The window may end in the middle of this, so there may be more answers than fit into one.
-    while True:
-        answer = session.handle_request("exchangeInfo", {"symbol": _SYMBOL}, on_limit="none")
-        if answer is None:
-            print_line("None: held back, nothing was sent")
-            return
-        print_line(f"an answer about {len(answer['symbols'])} symbol")
+def _await_room(session: UserWSSession) -> None:
+    """Return when the limit's window has a second left: ending in the middle it would spoil the story."""
+    left = _WINDOW - session.handle_request("time")["serverTime"] / 1000 % _WINDOW
+    if left < 1:
+        time.sleep(left + 0.1)
+
+
+def _use_up(session: UserWSSession) -> int:
+    """Ask until the answer is None, and return how many answers there were before."""
+    answered = 0
+    while session.handle_request("time", on_limit="none") is not None:
+        answered += 1
+    return answered

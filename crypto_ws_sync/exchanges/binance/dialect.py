@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
-from crypto_ws_sync.exchanges.binance import lookups
+from crypto_ws_sync.exchanges.binance import events, lookups
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import decode, encode, readings, redact, signature_text
@@ -255,7 +255,13 @@ class BinanceDialect:
         key = said.get("id")
         if status == 200:
             if type(key) is int or type(key) is str:
-                return Reply(key, Outcome.OK, said.get("result"), None, readings(said.get("rateLimits")))
+                counts = readings(said.get("rateLimits"))
+                result = said.get("result")
+                if type(result) is dict and type(result.get("code")) is int and "msg" in result:
+                    # A reference price that was never set comes as an error inside a good answer.
+                    error, _ = self._error({"error": result}, status)
+                    return Reply(key, Outcome.REJECTED, None, error, counts)
+                return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
         if key is None:
@@ -272,10 +278,7 @@ class BinanceDialect:
         code, msg, data = body.get("code"), body.get("msg"), body.get("data")
         code = code if type(code) is int else None
         msg = msg if type(msg) is str else ""
-        kind = error_class(status, code, msg)
-        if type(data) is dict and data.get("cancelResult") == "SUCCESS":
-            # Half of a cancel-replace is done, whatever the status says.
-            kind = PartialFailure
+        kind = error_class(status, code, msg, data)
         retry_at = None
         if type(data) is dict and type(data.get("retryAfter")) is int:
             retry_at = _seconds(data["retryAfter"])
@@ -325,20 +328,53 @@ class BinanceDialect:
             clock_error,
         )
 
-    def lookup(self, question: Question) -> Request | None:
-        """Return the request that asks what became of a write; None where there is none."""
-        asked = lookups.lookup_params(question)
-        if asked is None:
-            return None
-        method, params = asked
-        return self.request(method, params, False, False, str)
+    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+        """Return what to ask next of a write in one round; nothing when the round can be judged."""
+        asked = lookups.next_questions(question, replies)
+        return [self.request(method, params, False, False, str) for method, params in asked]
 
-    def judge(self, question: Question, reply: Reply) -> Finding:
-        """Return what the answer to a look-up says."""
-        return lookups.judge(question, reply)
+    def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
+        """Return what one round of look-ups says."""
+        return lookups.judge(question, replies, is_last)
+
+    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
+        """Return what an event says of a write whose outcome is open."""
+        return events.settles(question, body)
+
+    def subscribe(self, is_logged_on: bool) -> Request:
+        """Return the request that has a connection tell the account's events.
+
+        Raises:
+            InvalidParameter: There is no key.
+        """
+        if self._signer is None or self._api_key is None:
+            raise InvalidParameter(
+                "user data needs a key: give the session api_key and api_secret",
+                method="userDataStream.subscribe.signature",
+            )
+        return self.request(events.subscribe_method(is_logged_on), None, False, False, str)
+
+    def unsubscribe(self, subscription: str | int | None) -> Request:
+        """Return the request that ends a subscription."""
+        params = events.unsubscribe_params(subscription)
+        return self.request("userDataStream.unsubscribe", params, False, False, str)
+
+    def subscription(self, result: Any) -> str | int | None:
+        """Return the id that events of a subscription bear."""
+        return events.subscription_id(result)
+
+    def is_subscribed_already(self, error: ApiError) -> bool:
+        """Tell whether a refusal says that the connection tells the events already."""
+        return events.is_subscribed_already(error)
+
+    def ends_subscription(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event is the last one of its subscription."""
+        return events.ends_subscription(body)
 
 
 def _outcome(error: ApiError) -> Outcome:
+    if not is_outcome_known(error.status, error.code, error.msg, error.data):
+        return Outcome.UNKNOWN
     if isinstance(error, PartialFailure):
         return Outcome.PARTIAL
     if isinstance(error, RateLimited):
@@ -347,8 +383,6 @@ def _outcome(error: ApiError) -> Outcome:
         return Outcome.CLOCK
     if isinstance(error, AuthError):
         return Outcome.AUTH
-    if not is_outcome_known(error.status, error.code, error.msg):
-        return Outcome.UNKNOWN
     return Outcome.REJECTED
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+from crypto_ws_sync.simulator.matching import CommissionRates
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -120,16 +122,6 @@ class Listing:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CommissionRates:
-    """Fractions of the received amount taken as the standard commission."""
-
-    maker: Decimal
-    taker: Decimal
-    buyer: Decimal
-    seller: Decimal
-
-
 def _text(value: Decimal) -> str:
     """Return a figure as the exchange writes it: plain, with eight decimals."""
     return f"{value:.8f}"
@@ -159,6 +151,5 @@ STARTING_BALANCES: Mapping[str, Decimal] = MappingProxyType(
     }
 )
 
-STANDARD_COMMISSION = CommissionRates(
-    maker=Decimal("0.001"), taker=Decimal("0.001"), buyer=Decimal("0"), seller=Decimal("0")
-)
+# Every account pays 0.1 % of what it receives, as maker and as taker.
+STANDARD_COMMISSION = CommissionRates(maker=100_000, taker=100_000, buyer=0, seller=0)

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import accumulate, pairwise
+from math import gcd, lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -65,6 +66,8 @@ class Past:
     Memory is bounded: the templates (at most 256, about 2 MB), the figures of the days of eleven years and
     the plans of the last few days asked for.
 
+    `tick` and `lot` are what prices and quantities are multiples of, in 1e-8; `most_lots` fit in one order.
+
     Owner: loop thread (of the simulated exchange).
     """
 
@@ -76,22 +79,24 @@ class Past:
         self._base, self._quote = base, quote
         self.listing = listing
         self.start_us = start_us
-        self._tick = _units(listing.tick_size)
-        typical = base.typical * E8 // (quote.typical * self._tick)
+        self.tick = _units(listing.tick_size)
+        typical = base.typical * E8 // (quote.typical * self.tick)
         deviation = typical * _HOUR_DEVIATION_PER_MILLION // 1_000_000
         self._scale_unit = 0
         if deviation >= _FINE_TICKS:
             self._scale_unit, deviation = typical // 4, deviation // 4
         self._deviation = max(1, deviation)
         self._nets = _nets(self._deviation)
-        self._lowest = _units(listing.min_price) // self._tick + 10 + 8 * self._deviation
-        self._highest = _units(listing.max_price) // self._tick * 9 // 10
-        self._lot = _lot(self._tick, _units(listing.step_size), base.typical)
-        per_hour = TRADES_PER_HOUR.get(listing.symbol, OTHER_TRADES_PER_HOUR)
-        self._counts = tuple(per_hour * quarters // 4 for quarters in _QUARTERS)
+        self._lowest = _units(listing.min_price) // self.tick + 10 + 8 * self._deviation
+        self._highest = _units(listing.max_price) // self.tick * 9 // 10
+        self.lowest_price, self.highest_price = self._lowest * self.tick, self._highest * self.tick
+        self.lot = _lot(self.tick, _units(listing.step_size), base.typical)
+        self.most_lots = max(1, _units(listing.max_quantity) // self.lot)
+        self.trades_per_hour = TRADES_PER_HOUR.get(listing.symbol, OTHER_TRADES_PER_HOUR)
+        self._counts = tuple(self.trades_per_hour * quarters // 4 for quarters in _QUARTERS)
         self._first_day = LISTED_SINCE_US // DAY_US
         days = max(0, start_us // DAY_US + 1 - self._first_day)
-        self._kinds = bytes(kind & 7 for kind in seeded_bytes(days, *self._key, "kinds of days"))
+        self._kinds = self._kinds_of(days)
         sizes = [sum(self._counts[int(busy)] for busy in kind) for kind in _DAY_KINDS]
         self._day_ids = list(accumulate((sizes[kind] for kind in self._kinds), initial=0))
         self._templates: dict[tuple[int, int], HourTemplate] = {}
@@ -114,6 +119,13 @@ class Past:
             return self.aggregate_count
         hour, index = found
         return _aggregates_before(hour.first_id) + bisect_left(hour.template.firsts, index)
+
+    def busy(self, time_us: int) -> int:
+        """Return how busy the hour of a moment is, from 0 to 3; after the past as in it."""
+        day = max(0, time_us // DAY_US - self._first_day)
+        if day >= len(self._kinds):
+            self._kinds = self._kinds_of(day + 1)
+        return int(_DAY_KINDS[self._kinds[day]][time_us % DAY_US // HOUR_US])
 
     def summary(self, first: int, stop: int) -> Summary | None:
         """Return what the trades with ids from `first` up to, not including, `stop` come to; None if none."""
@@ -166,6 +178,10 @@ class Past:
                 number += 1
         return found
 
+    def _kinds_of(self, days: int) -> bytes:
+        """Return the kind of each of the first days; more days only add to it."""
+        return bytes(kind & 7 for kind in seeded_bytes(days, *self._key, "kinds of days"))
+
     def _first_id_of(self, aggregate: int) -> int:
         """Return the id of the first trade in an aggregate trade."""
         day = bisect_right(self._day_ids, aggregate, key=_aggregates_before) - 1
@@ -177,7 +193,7 @@ class Past:
         """Return the hour of a moment and how many of its trades come before; None outside of the past."""
         time_us = max(time_us, LISTED_SINCE_US)
         day = time_us // DAY_US - self._first_day
-        if time_us > self.start_us or day >= len(self._kinds):
+        if time_us > self.start_us or day >= len(self._day_ids) - 1:
             return None
         hour = self._plan(day)[time_us % DAY_US // HOUR_US]
         return hour, hour.template.index_at(time_us % HOUR_US)
@@ -234,7 +250,7 @@ class Past:
     def _hours(self, day: int) -> Iterator[_Hour]:
         """Yield the hours of a day: each opens at the assets' values and moves as they do until the next."""
         number = self._first_day + day
-        tick, scale_unit, nets = self._tick, self._scale_unit, self._nets
+        tick, scale_unit, nets = self.tick, self._scale_unit, self._nets
         values = zip(self._base.hours(number), self._quote.hours(number), strict=True)
         opens = [min(max(base * E8 // (quote * tick), self._lowest), self._highest) for base, quote in values]
         words = seeded_words(24, *self._key, "volumes", number)
@@ -247,7 +263,7 @@ class Past:
             if wanted - nets[net - 1] < nets[net] - wanted:
                 net -= 1
             template = self._template(net, busy)
-            lot = self._lot * (1 + busy + words[hour] % 3)
+            lot = self.lot * (1 + busy + words[hour] % 3)
             yield _Hour(start_us + hour * HOUR_US, first_id, template, price * tick, scale * tick, lot)
             first_id += self._counts[busy]
 
@@ -292,9 +308,7 @@ def _nets(deviation: int) -> list[int]:
 
 def _lot(tick: int, step: int, base_value: int) -> int:
     """Return a quantity worth about 20 USDT whose price, at any tick, is a whole number of 1e-8 units."""
-    exact = step
-    while tick * exact % E8:
-        exact += step
+    exact = lcm(step, E8 // gcd(tick, E8))
     return exact * max(1, _LOT_WORTH * E8 // (base_value * exact))
 
 

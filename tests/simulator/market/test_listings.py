@@ -12,6 +12,7 @@ from crypto_ws_sync.simulator.market.listings import (
     STARTING_BALANCES,
     Listing,
 )
+from crypto_ws_sync.simulator.matching import CommissionRates
 
 by_listing = pytest.mark.parametrize("listing", DEFAULT_LISTINGS, ids=lambda listing: listing.symbol)
 
@@ -20,7 +21,7 @@ def test_the_promised_symbols_and_assets_are_there() -> None:
     assert {"BTCUSDT", "ETHUSDT", "BNBUSDT", "ETHBTC"} <= {listing.symbol for listing in DEFAULT_LISTINGS}
     assert set(STARTING_BALANCES) == {"BTC", "ETH", "BNB", "USDT"}
     assert all(amount > 0 for amount in STARTING_BALANCES.values())
-    assert 0 < STANDARD_COMMISSION.maker <= STANDARD_COMMISSION.taker < Decimal("0.01")
+    assert CommissionRates() == STANDARD_COMMISSION
 
 
 @by_listing
