@@ -24,6 +24,9 @@ MILLISECOND = 1000
 MICROSECONDS_FROM = 10**14
 """A time of this size or more is in microseconds, a smaller one in milliseconds."""
 
+_EARLIEST = 1_483_228_800_000_000
+"""2017-01-01, before which the exchange has no records. Microseconds before may be taken for milliseconds there."""
+
 _LAST = MICROSECONDS_FROM * MILLISECOND - MILLISECOND
 """The last moment that cannot be mistaken for another unit."""
 
@@ -364,8 +367,8 @@ def _key(field: str | None) -> str | int | None:
 
 
 def _unmistakable(time: int) -> int:
-    """Return microseconds, or milliseconds where those would be taken for them: in the seventies."""
-    return time if time >= MICROSECONDS_FROM else time // MILLISECOND
+    """Return microseconds, or milliseconds where those could be mistaken."""
+    return time if time >= _EARLIEST else time // MILLISECOND
 
 
 def _up(time: int, tick: int) -> int:

@@ -386,12 +386,13 @@ def test_an_empty_range_asks_nothing(name: str) -> None:
     assert Paging(name, RULES[name], start=ORIGIN, end=ORIGIN).ask() is None
 
 
-def test_times_of_the_seventies_are_not_mistaken() -> None:
+@pytest.mark.parametrize("start", [0, 5_000_000_000, 1_400_000_000_000_000])
+def test_times_before_the_exchange_are_not_mistaken(start: int) -> None:
     rule = RULES["klines"]
     for tick in (MILLISECOND, 1):
-        asked = Paging("klines", rule, start=5_000_000_000, end=ORIGIN, tick=tick).ask()
+        asked = Paging("klines", rule, start=start, end=ORIGIN, tick=tick).ask()
         assert asked is not None
-        assert epoch_us(asked["startTime"]) == 5_000_000_000
+        assert asked["startTime"] == start // 1000
         assert epoch_us(asked["endTime"]) in (ORIGIN, ORIGIN - 1)
 
 
