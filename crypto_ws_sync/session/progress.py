@@ -107,7 +107,4 @@ class Lines:
 
 
 def _moment(time_us: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(time_us // 1_000_000, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
-    except (OverflowError, ValueError, OSError):
-        return f"{time_us // 1000} ms"
+    return f"{datetime.fromtimestamp(time_us // 1_000_000, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
