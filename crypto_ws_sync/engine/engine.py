@@ -17,8 +17,9 @@ from crypto_ws_sync.engine.deadlines import Deadlines
 from crypto_ws_sync.engine.readying import Readiness
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.report import report
-from crypto_ws_sync.engine.requests import WAIT, Entry, Sink
+from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation
+from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.errors import InvalidParameter, SessionClosed
 from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.ownership import Owner
@@ -33,6 +34,7 @@ __all__ = ["Engine"]
 log = logging.getLogger("crypto_ws_sync.engine")
 
 PLACEMENTS_KEPT = 1000
+TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
 _ENDED = (State.STOPPING, State.STOPPED)
@@ -44,19 +46,18 @@ class Engine:
     Owner: loop thread.
     """
 
-    def __init__(self, context: Context, book: OutcomeBook, waiting: dict[Any, None]) -> None:
+    def __init__(self, context: Context, book: OutcomeBook, inbox: Inbox) -> None:
         self.owner = Owner("the session's engine")
         self.owner.claim()
         self._context = context
         self._book = book
-        self._waiting = waiting
+        self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self._lifecycle = Lifecycle()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
         self._placing: dict[str, Entry] = {}
-        self._is_flush_armed = False
         admission = self._admission = Admission(context, self._on_withdrawn)
         self._readiness = Readiness(context, admission)
         self._reconciler = Reconciler(context, book, self._ask)
@@ -64,7 +65,16 @@ class Engine:
             context, admission, self._reconciler, ask=self._ask, spawn=self._spawn, on_change=self._on_change
         )
         connector = Connector(context, self, self._readiness.make_ready)
-        self._rotation = Rotation(context, admission, connector, self._lifecycle, self._on_change)
+        self._subscriptions = Subscriptions(context, lambda: admission.connection, self._reply_on)
+        self._rotation = Rotation(
+            context,
+            admission,
+            connector,
+            self._lifecycle,
+            is_held=self._subscriptions.holds,
+            on_change=self._on_change,
+            on_installed=self._subscriptions.on_connected,
+        )
         self._deadlines = Deadlines(
             context,
             admission,
@@ -105,6 +115,7 @@ class Engine:
         self._lifecycle.move(State.STOPPING)
         for task in [*self._tasks, *([self._starter] if self._starter is not None else [])]:
             task.cancel()
+        self._subscriptions.stop()
         self._fail_unsent_and_reads()
         lines = [connection.line for connection in self._rotation.connections()]
         deadline = time.monotonic() + timeout / 2
@@ -132,7 +143,8 @@ class Engine:
             self._on_change()
 
     def let_go(self) -> None:
-        """End every line at once: the loop is about to close."""
+        """End every stream and every line at once: the loop is about to close."""
+        self._subscriptions.stop()
         self._context.ledger.close()
         for connection in self._rotation.connections():
             connection.line.abort("the session was left")
@@ -144,30 +156,29 @@ class Engine:
 
     # -- requests ---------------------------------------------------------------------------------------
 
-    async def submit(self, entry: Entry) -> None:
-        """Take one request in; never suspends. The last of those handed over together flushes for all."""
-        self._take_in(entry)
-        if self._waiting:
-            if not self._is_flush_armed:
-                self._is_flush_armed = True
-                self._loop.call_soon(self._flush)
-        else:
-            self._flush()
-
-    async def submit_many(self, entries: Sequence[Entry]) -> None:
-        """Take many requests in, for one flush."""
-        for entry in entries:
-            self._take_in(entry)
+    async def take_in(self) -> None:
+        """Take in what callers have handed over, and send it in one go; never suspends."""
+        inbox = self._inbox
+        inbox.is_armed = False
+        entries = inbox.entries
+        # Callers may go on appending; beyond this many, those that came first should not wait for them.
+        for _ in range(TAKEN_AT_ONCE):
+            if not entries:
+                break
+            entry = entries.popleft()
+            try:
+                self._admit(entry)
+            except Exception as error:
+                log.exception("a request could not be taken in")
+                entry.fail(error)
         self._flush()
+        self._deadlines.arm()
+        if entries and not inbox.is_armed:
+            inbox.is_armed = True
+            self._loop.call_soon(self._take_in_rest)
 
-    def _take_in(self, entry: Entry) -> None:
-        try:
-            self._admit(entry)
-        except Exception as error:
-            log.exception("a request could not be taken in")
-            entry.fail(error)
-        finally:
-            self._waiting.pop(entry, None)
+    def _take_in_rest(self) -> None:
+        self._loop.create_task(self.take_in())
 
     def _admit(self, entry: Entry) -> None:
         if self._lifecycle.state in _ENDED:
@@ -176,11 +187,9 @@ class Engine:
         if entry.request.charge.orders and self._is_taken(entry):
             return
         self._admission.enter(entry)
-        self._deadlines.arm()
 
     def _flush(self) -> None:
         """Hand over what has gathered."""
-        self._is_flush_armed = False
         connection = self._admission.connection
         if connection is not None:
             connection.line.flush()
@@ -229,6 +238,11 @@ class Engine:
         self._deadlines.arm()
         return await answer
 
+    async def _reply_on(self, connection: Connection, request: Request) -> Reply:
+        """Ask something of the engine's own over one connection."""
+        self._loop.call_soon(self._deadlines.arm)
+        return await self._readiness.reply_on(connection, request)
+
     # -- what connections bring -------------------------------------------------------------------------
 
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
@@ -243,8 +257,11 @@ class Engine:
         context.ledger.read(reply.readings, context.server_now())
 
     def on_event(self, connection: Connection, event: Event) -> None:
-        """Count an event."""
+        """Let an event settle what it can, and hand it on."""
         self._context.counters.events += 1
+        if len(self._book):
+            self._reconciler.told(event.body)
+        self._subscriptions.on_event(connection, event)
 
     def on_notice(self, connection: Connection, notice: Notice) -> None:
         """The exchange is about to end this connection: have another first."""
@@ -304,11 +321,22 @@ class Engine:
         for entry in reversed(again):
             self._answers.put_back(entry)
         self._rotation.left(connection, lost)
+        self._subscriptions.on_lost(connection, lost)
         if self._lifecycle.state in _ENDED:
             self._fail_closed(again)
         self._deadlines.arm()
 
     # -- what others ask --------------------------------------------------------------------------------
+
+    async def open_stream(self, stream: EventSink, timeout: float) -> None:
+        """Return once a stream hears the account's events; see `Subscriptions.open`."""
+        self.owner.check()
+        await self._subscriptions.open(stream, timeout)
+
+    async def close_stream(self, stream: EventSink) -> None:
+        """Let a stream hear nothing more."""
+        self.owner.check()
+        await self._subscriptions.close(stream)
 
     async def open_questions(self) -> list[Question]:
         """Return the writes whose outcome is open, oldest first."""

@@ -36,6 +36,7 @@ from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
 from crypto_ws_sync.session.run import Run
+from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
 from crypto_ws_sync.signing.keys import load_signer
 from crypto_ws_sync.signing.signer import Signer
 from crypto_ws_sync.transport.port import OpenFailed, Target
@@ -183,7 +184,7 @@ class UserWSSession(BinanceMethods):
 
     def __repr__(self) -> str:
         run = self._run
-        state = "running" if run is not None and run.door.is_alive else "not running"
+        state = "running" if run is not None and not run.door.is_closed else "not running"
         return f"<UserWSSession {self._target.url.split('?')[0]} {state}>"
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ class UserWSSession(BinanceMethods):
         if current is not None and threading.get_ident() == current.door.ident:
             raise SessionClosed("start() on the session's own thread would wait for itself")
         with self._lock:
-            if self._run is not None and self._run.door.is_alive and not self._run.door.is_forked:
+            if self._run is not None and not self._run.door.is_closed and not self._run.door.is_forked:
                 return self
             run = Run(self._new_context, self._book, self._name)
             self._starting = run
@@ -283,7 +284,7 @@ class UserWSSession(BinanceMethods):
     def status(self) -> SessionStatus:
         """Return one look at the session: connection, limits, clock, counters."""
         run = self._run
-        if run is None or run.door.is_forked or not run.door.is_alive or run.engine is None:
+        if run is None or run.door.is_forked or run.door.is_closed or run.engine is None:
             return SessionStatus(
                 state="stopped" if self._was_started else "idle",
                 endpoint=self._target.url.split("?")[0],
@@ -421,12 +422,33 @@ class UserWSSession(BinanceMethods):
         except CryptoWSError as error:
             return error
 
+    def user_data(self, *, timeout: float | None = None, maxsize: int = 10_000) -> UserDataStream:
+        """Return the account's events as a context manager and blocking iterator.
+
+        Works with any kind of key, survives reconnects, and tells of every gap; see `UserDataStream`. Streams of one
+        session share one subscription on the exchange: the first one opened makes it, the last one closed ends it.
+
+        Args:
+            timeout: Seconds to wait for each event before TimeoutError; None: for ever.
+            maxsize: Events that may wait to be read; beyond that the oldest are dropped, and a gap tells how many.
+
+        Raises:
+            InvalidParameter: The session has no key.
+            ConfigError: An argument cannot be right.
+
+        Cost: weight 2 when the first stream opens, when the last closes, and for each reconnect between.
+        """
+        seconds = None if timeout is None else check_timeout(timeout, self._timeout)
+        size = check_maxsize(maxsize)
+        self._dialect.subscribe(False)  # refuses where there is no key
+        return UserDataStream(self._ready_run, open_within=self._timeout, timeout=seconds, maxsize=size)
+
     # -- open outcomes ------------------------------------------------------------------------------------------
 
     def unresolved(self) -> list[UnresolvedOrder]:
         """Return the writes whose outcome is being looked up, oldest first."""
         run = self._run
-        if run is not None and run.engine is not None and run.door.is_alive and not run.door.is_forked:
+        if run is not None and run.engine is not None and not run.door.is_closed and not run.door.is_forked:
             run.check()
             questions = run.ask(run.engine.open_questions(), self._timeout)
         else:
@@ -490,7 +512,7 @@ class UserWSSession(BinanceMethods):
 
     def _is_operational(self, orders: bool) -> bool:
         run = self._run
-        if run is None or run.engine is None or run.door.is_forked or not run.door.is_alive:
+        if run is None or run.engine is None or run.door.is_forked or run.door.is_closed:
             return False
         return run.engine.is_operational(orders=orders)
 

@@ -146,10 +146,8 @@ def _fits_order_type(arguments: Mapping[str, Any]) -> None:
     kind = arguments["type"]
     if "price" in arguments and kind not in _PRICED:
         raise not_needed("price")
-    # A LIMIT_MAKER always rests until cancelled; saying so is harmless.
-    is_harmless = kind == "LIMIT_MAKER" and arguments.get("timeInForce") == "GTC"
-    if "timeInForce" in arguments and kind not in _TIMED and not is_harmless:
-        raise not_needed("timeInForce")
+    if "timeInForce" in arguments and kind not in _TIMED:
+        raise Refusal(400, -1114, "TimeInForce parameter sent when not required.")
     if kind not in _TRIGGERED:
         if "stopPrice" in arguments:
             raise not_needed("stopPrice")
