@@ -19,6 +19,7 @@ from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.report import report
 from crypto_ws_sync.engine.requests import WAIT, Entry, Sink
 from crypto_ws_sync.engine.rotation import Rotation
+from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.errors import InvalidParameter, SessionClosed
 from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.ownership import Owner
@@ -64,7 +65,16 @@ class Engine:
             context, admission, self._reconciler, ask=self._ask, spawn=self._spawn, on_change=self._on_change
         )
         connector = Connector(context, self, self._readiness.make_ready)
-        self._rotation = Rotation(context, admission, connector, self._lifecycle, self._on_change)
+        self._subscriptions = Subscriptions(context, lambda: admission.connection, self._reply_on)
+        self._rotation = Rotation(
+            context,
+            admission,
+            connector,
+            self._lifecycle,
+            is_held=self._subscriptions.holds,
+            on_change=self._on_change,
+            on_installed=self._subscriptions.on_connected,
+        )
         self._deadlines = Deadlines(
             context,
             admission,
@@ -105,6 +115,7 @@ class Engine:
         self._lifecycle.move(State.STOPPING)
         for task in [*self._tasks, *([self._starter] if self._starter is not None else [])]:
             task.cancel()
+        self._subscriptions.stop()
         self._fail_unsent_and_reads()
         lines = [connection.line for connection in self._rotation.connections()]
         deadline = time.monotonic() + timeout / 2
@@ -132,7 +143,8 @@ class Engine:
             self._on_change()
 
     def let_go(self) -> None:
-        """End every line at once: the loop is about to close."""
+        """End every stream and every line at once: the loop is about to close."""
+        self._subscriptions.stop()
         self._context.ledger.close()
         for connection in self._rotation.connections():
             connection.line.abort("the session was left")
@@ -229,6 +241,11 @@ class Engine:
         self._deadlines.arm()
         return await answer
 
+    async def _reply_on(self, connection: Connection, request: Request) -> Reply:
+        """Ask something of the engine's own over one connection."""
+        self._loop.call_soon(self._deadlines.arm)
+        return await self._readiness.reply_on(connection, request)
+
     # -- what connections bring -------------------------------------------------------------------------
 
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
@@ -243,8 +260,11 @@ class Engine:
         context.ledger.read(reply.readings, context.server_now())
 
     def on_event(self, connection: Connection, event: Event) -> None:
-        """Count an event."""
+        """Let an event settle what it can, and hand it on."""
         self._context.counters.events += 1
+        if len(self._book):
+            self._reconciler.told(event.body)
+        self._subscriptions.on_event(connection, event)
 
     def on_notice(self, connection: Connection, notice: Notice) -> None:
         """The exchange is about to end this connection: have another first."""
@@ -304,11 +324,22 @@ class Engine:
         for entry in reversed(again):
             self._answers.put_back(entry)
         self._rotation.left(connection, lost)
+        self._subscriptions.on_lost(connection, lost)
         if self._lifecycle.state in _ENDED:
             self._fail_closed(again)
         self._deadlines.arm()
 
     # -- what others ask --------------------------------------------------------------------------------
+
+    async def open_stream(self, stream: EventSink, timeout: float) -> None:
+        """Return once a stream hears the account's events; see `Subscriptions.open`."""
+        self.owner.check()
+        await self._subscriptions.open(stream, timeout)
+
+    async def close_stream(self, stream: EventSink) -> None:
+        """Let a stream hear nothing more."""
+        self.owner.check()
+        await self._subscriptions.close(stream)
 
     async def open_questions(self) -> list[Question]:
         """Return the writes whose outcome is open, oldest first."""

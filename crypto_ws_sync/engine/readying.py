@@ -60,6 +60,20 @@ class Readiness:
         Raises:
             Unreachable: The limits, the exchange or the line would not have it.
         """
+        reply = await self.reply_on(connection, request)
+        if reply.outcome is not Outcome.OK:
+            wait = 0.0
+            if reply.outcome is Outcome.THROTTLED and reply.retry_at is not None:
+                wait = max(0.0, reply.retry_at - self._context.server_now())
+            raise Unreachable(f"the exchange answered {reply.error}", is_passing=True, wait=wait)
+        return reply.result
+
+    async def reply_on(self, connection: Connection, request: Request) -> Reply:
+        """Ask something over one connection; return the answer, whatever it says.
+
+        Raises:
+            Unreachable: The limits or the line would not have it.
+        """
         context = self._context
         verdict = context.ledger.reserve(request.charge, context.server_now())
         if not isinstance(verdict, Hold):
@@ -70,13 +84,7 @@ class Readiness:
         entry.is_bound = True
         self._admission.send(entry, connection, verdict)
         connection.line.flush()
-        reply = await answer
-        if reply.outcome is not Outcome.OK:
-            wait = 0.0
-            if reply.outcome is Outcome.THROTTLED and reply.retry_at is not None:
-                wait = max(0.0, reply.retry_at - context.server_now())
-            raise Unreachable(f"the exchange answered {reply.error}", is_passing=True, wait=wait)
-        return reply.result
+        return await answer
 
     async def _log_on(self, connection: Connection) -> None:
         context = self._context

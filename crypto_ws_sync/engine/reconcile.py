@@ -6,7 +6,8 @@ import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.requests import Sink
@@ -158,6 +159,15 @@ class Reconciler:
         write.search.answered(verdict)
         self._close(write)
         return True
+
+    def told(self, body: Mapping[str, Any]) -> None:
+        """Take an event in, which may settle open writes before any look-up does."""
+        for write in self._book.open_writes():
+            finding = self._context.dialect.settles(write.question, body)
+            if finding is not None and write.search.verdict is None:
+                write.search.found(finding, self._context.server_now())
+                if write.search.verdict is not None:
+                    self._close(write)
 
     def expire(self, now: float) -> None:
         """Tell those whose time is up; the searches go on."""

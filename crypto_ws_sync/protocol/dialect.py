@@ -253,3 +253,25 @@ class Dialect(Protocol):
             replies: The answers of the round, in order.
             is_last: The write can no longer be accepted, so what is half done stays so.
         """
+
+    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
+        """Return what an event says of a write whose outcome is open; None: it settles nothing."""
+
+    def subscribe(self, is_logged_on: bool) -> Request:
+        """Return the request that has a connection tell the account's events.
+
+        Raises:
+            InvalidParameter: The session has no key; says what to do.
+        """
+
+    def unsubscribe(self, subscription: str | int | None) -> Request:
+        """Return the request that ends a subscription; None: whatever the connection has."""
+
+    def subscription(self, result: Any) -> str | int | None:
+        """Return the name that events of a subscription bear, from the answer to `subscribe`; None: no name."""
+
+    def is_subscribed_already(self, error: ApiError) -> bool:
+        """Tell whether a refusal of `subscribe` says that the connection tells the events already."""
+
+    def ends_subscription(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event is the last one of its subscription."""

@@ -36,6 +36,7 @@ from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
 from crypto_ws_sync.session.run import Run
+from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
 from crypto_ws_sync.signing.keys import load_signer
 from crypto_ws_sync.signing.signer import Signer
 from crypto_ws_sync.transport.port import OpenFailed, Target
@@ -420,6 +421,27 @@ class UserWSSession(BinanceMethods):
             return run.wait(entry, reply)
         except CryptoWSError as error:
             return error
+
+    def user_data(self, *, timeout: float | None = None, maxsize: int = 10_000) -> UserDataStream:
+        """Return the account's events as a context manager and blocking iterator.
+
+        Works with any kind of key, survives reconnects, and tells of every gap; see `UserDataStream`. Streams of one
+        session share one subscription on the exchange: the first one opened makes it, the last one closed ends it.
+
+        Args:
+            timeout: Seconds to wait for each event before TimeoutError; None: for ever.
+            maxsize: Events that may wait to be read; beyond that the oldest are dropped, and a gap tells how many.
+
+        Raises:
+            InvalidParameter: The session has no key.
+            ConfigError: An argument cannot be right.
+
+        Cost: weight 2 when the first stream opens, when the last closes, and for each reconnect between.
+        """
+        seconds = None if timeout is None else check_timeout(timeout, self._timeout)
+        size = check_maxsize(maxsize)
+        self._dialect.subscribe(False)  # refuses where there is no key
+        return UserDataStream(self._ready_run, open_within=self._timeout, timeout=seconds, maxsize=size)
 
     # -- open outcomes ------------------------------------------------------------------------------------------
 

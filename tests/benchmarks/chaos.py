@@ -202,7 +202,9 @@ def plan_faults(exchange: SimulatedExchange, seed: int, rate: float) -> None:
         faults.unavailable(executed=True, status=504, method=method, probability=rate, seed=base + 5)
         faults.unavailable(executed=False, status=504, method=method, probability=rate, seed=base + 6)
         faults.delay(3.0, spread=9.0, method=method, probability=rate / 4, seed=base + 7, times=None)
-        faults.delay(0.2, spread=1.0, moment="before", method=method, probability=rate, seed=base + 8, times=None)
+        faults.delay(
+            0.2, spread=1.0, moment="before", method=method, probability=rate, seed=base + 8, times=None
+        )
         faults.split_frames(7, method=method, probability=rate, seed=base + 9)
 
 
@@ -224,7 +226,11 @@ def judge(call: Call, orders: dict[str, dict[str, Any]]) -> str | None:
         assert order is not None
         is_gone = order["status"] == "CANCELED"
         if isinstance(outcome, CancelRejected):
-            return None if order["status"] not in ("NEW", "PARTIALLY_FILLED") else "cancel refused of an open order"
+            return (
+                None
+                if order["status"] not in ("NEW", "PARTIALLY_FILLED")
+                else "cancel refused of an open order"
+            )
         return None if is_gone is not is_denied else f"{outcome!r} of an order that is {order['status']}"
     if method == "order.cancelReplace":
         return _judge_replacement(call, order, orders)
@@ -238,7 +244,9 @@ def judge(call: Call, orders: dict[str, dict[str, Any]]) -> str | None:
     return None if is_gone is not is_denied else f"list cancel {outcome!r}: {[leg['status'] for leg in legs]}"
 
 
-def _judge_replacement(call: Call, new: dict[str, Any] | None, orders: dict[str, dict[str, Any]]) -> str | None:
+def _judge_replacement(
+    call: Call, new: dict[str, Any] | None, orders: dict[str, dict[str, Any]]
+) -> str | None:
     old, outcome = orders[call.params["cancelOrigClientOrderId"]], call.outcome
     truth = (old["status"] == "CANCELED", new is not None)
     if isinstance(outcome, dict):
@@ -255,7 +263,11 @@ def run(orders: int, threads: int, seed: int, rate: float, notices: int = 3) -> 
     balances = {"BTC": 1000, "USDT": 100_000_000, "BNB": 10, "ETH": 10}
     with SimulatedExchange(seed=seed, rate_limits=PLENTY, symbols=[SYMBOL], balances=balances) as exchange:
         session = UserWSSession(
-            exchange.api_key, exchange.api_secret, endpoint=exchange.endpoint, recv_window=1500, on_limit="wait"
+            exchange.api_key,
+            exchange.api_secret,
+            endpoint=exchange.endpoint,
+            recv_window=1500,
+            on_limit="wait",
         )
         with session:
             session.handle_request("exchangeInfo")
@@ -298,7 +310,8 @@ def _judge_all(exchange: SimulatedExchange, tally: Tally) -> None:
     sent = Counter(
         (seen.method, str(seen.params.get("newClientOrderId") or seen.params.get("listClientOrderId")))
         for seen in exchange.requests()
-        if seen.method in ("order.place", "order.cancelReplace", "orderList.place.oco", "order.amend.keepPriority")
+        if seen.method
+        in ("order.place", "order.cancelReplace", "orderList.place.oco", "order.amend.keepPriority")
         and seen.code not in (-1021, -1003, -1015)
     )
     tally.wrong += [f"{key} was sent {count} times" for key, count in sent.items() if count > 1]

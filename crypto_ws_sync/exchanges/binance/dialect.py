@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
-from crypto_ws_sync.exchanges.binance import lookups
+from crypto_ws_sync.exchanges.binance import events, lookups
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import decode, encode, readings, redact, signature_text
@@ -44,6 +44,7 @@ _LIMITS = (
 _VERSION = re.compile(r"v\d+/")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
+_NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
 """A time of this size or more is in microseconds."""
 
@@ -280,7 +281,7 @@ class BinanceDialect:
         msg = msg if type(msg) is str else ""
         kind = error_class(status, code, msg, data)
         retry_at = None
-        if type(data) is dict and type(data.get("retryAfter")) is int:
+        if type(data) is dict and _is_stamp(data.get("retryAfter")):
             retry_at = _seconds(data["retryAfter"])
         return kind(status=status, code=code, msg=msg, data=data), retry_at
 
@@ -307,7 +308,7 @@ class BinanceDialect:
             ValueError: It holds none.
         """
         stamp = result.get("serverTime") if isinstance(result, dict) else None
-        if type(stamp) is not int:
+        if not _is_stamp(stamp):
             raise ValueError("the exchange's answer to 'time' holds no serverTime")
         return _seconds(stamp)
 
@@ -337,6 +338,40 @@ class BinanceDialect:
         """Return what one round of look-ups says."""
         return lookups.judge(question, replies, is_last)
 
+    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
+        """Return what an event says of a write whose outcome is open."""
+        return events.settles(question, body)
+
+    def subscribe(self, is_logged_on: bool) -> Request:
+        """Return the request that has a connection tell the account's events.
+
+        Raises:
+            InvalidParameter: There is no key.
+        """
+        if self._signer is None or self._api_key is None:
+            raise InvalidParameter(
+                "user data needs a key: give the session api_key and api_secret",
+                method="userDataStream.subscribe.signature",
+            )
+        return self.request(events.subscribe_method(is_logged_on), None, False, False, str)
+
+    def unsubscribe(self, subscription: str | int | None) -> Request:
+        """Return the request that ends a subscription."""
+        params = events.unsubscribe_params(subscription)
+        return self.request("userDataStream.unsubscribe", params, False, False, str)
+
+    def subscription(self, result: Any) -> str | int | None:
+        """Return the id that events of a subscription bear."""
+        return events.subscription_id(result)
+
+    def is_subscribed_already(self, error: ApiError) -> bool:
+        """Tell whether a refusal says that the connection tells the events already."""
+        return events.is_subscribed_already(error)
+
+    def ends_subscription(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event is the last one of its subscription."""
+        return events.ends_subscription(body)
+
 
 def _outcome(error: ApiError) -> Outcome:
     if not is_outcome_known(error.status, error.code, error.msg, error.data):
@@ -350,6 +385,11 @@ def _outcome(error: ApiError) -> Outcome:
     if isinstance(error, AuthError):
         return Outcome.AUTH
     return Outcome.REJECTED
+
+
+def _is_stamp(value: Any) -> TypeGuard[int]:
+    """Tell whether a value can be a time: a whole number, and not one beyond all calendars."""
+    return type(value) is int and 0 <= value < _NO_TIME_FROM
 
 
 def _seconds(stamp: int) -> float:
