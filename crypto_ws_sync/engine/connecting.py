@@ -91,7 +91,7 @@ class Connector:
             if not isinstance(error, Unreachable):
                 return False
             self.last_failure = str(error)
-            if deadline is not None and time.monotonic() + error.wait >= deadline:
+            if deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline:
                 return False
             return error.is_passing or not is_start
 
