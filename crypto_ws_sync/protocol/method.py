@@ -52,6 +52,7 @@ class Charge:
 
     weight: int
     orders: int = 0
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
