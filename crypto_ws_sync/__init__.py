@@ -27,6 +27,8 @@ from crypto_ws_sync.errors import (
     WAFBlocked,
 )
 from crypto_ws_sync.model.status import SessionStatus
+from crypto_ws_sync.model.stream import StreamGap
+from crypto_ws_sync.session.user_data import UserDataStream
 from crypto_ws_sync.session.user_ws_session import UnresolvedOrder, UserWSSession
 
 __version__ = "0.1.0"
@@ -53,8 +55,10 @@ __all__ = [
     "ServerError",
     "SessionClosed",
     "SessionStatus",
+    "StreamGap",
     "TimestampError",
     "UnresolvedOrder",
+    "UserDataStream",
     "UserWSSession",
     "WAFBlocked",
     "get_credentials",

@@ -25,7 +25,6 @@ def test_the_snippets_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     snippets = _blocks("python")
-    assert len(snippets) >= 5
     with SimulatedExchange() as exchange:
         config = tmp_path / "ws_api.toml"
         config.touch(0o600)
@@ -41,12 +40,13 @@ def test_the_snippets_run(
         for number, snippet in enumerate(snippets, 1):
             exec(compile(snippet, f"README.md, snippet {number}", "exec"), names)
             shown.append(capsys.readouterr().out)
-    account, service, orders, threads, own = shown[:5]
+    account, service, orders, typed, threads, own = shown
     assert account.startswith("True True\n")
     assert account.endswith("SPOT True\n")
     assert "best bid ['" in service
     assert "server time 1" in service
     assert re.fullmatch(r"NEW \d+\nNEW\nCANCELED\n", orders)
+    assert typed == "CANCELED\n"
     assert len(re.findall(r"\d+\.\d+", threads)) == 6
     assert own.startswith("FILLED\n")
 

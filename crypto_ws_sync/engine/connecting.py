@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,8 +12,10 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from crypto_ws_sync.engine.connection import Connection, ConnectionKeeper
 from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.errors import ConnectionFailed
-from crypto_ws_sync.protocol.limits import Bucket
+from crypto_ws_sync.protocol.limits import Full
+from crypto_ws_sync.protocol.method import Charge
 from crypto_ws_sync.transport.port import OpenFailed, OpenFailure
 
 __all__ = ["Connector", "Unreachable"]
@@ -20,6 +23,8 @@ __all__ = ["Connector", "Unreachable"]
 log = logging.getLogger("crypto_ws_sync.engine")
 
 OPEN_TIMEOUT = 10.0
+"""Seconds that one attempt may take, from the first packet to the first answers."""
+SHORTEST_TIMEOUT = 0.05
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 30.0
 REFUSED_WAIT = 10.0
@@ -122,18 +127,27 @@ class Connector:
                 wait=banned - now,
                 retry_at=context.local_wall(banned),
             )
-        limit = (
-            OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - time.monotonic()))
-        )
-        ledger.spend(Bucket.CONNECTIONS, 1, now)
-        ledger.spend(Bucket.WEIGHT, context.dialect.connect_weight, now)
+        until = time.monotonic() + OPEN_TIMEOUT
+        if deadline is not None:
+            until = max(time.monotonic() + SHORTEST_TIMEOUT, min(until, deadline))
+        hold = ledger.reserve(Charge(context.dialect.connect_weight, connections=1), now)
+        if not isinstance(hold, Hold):
+            # Contended means that requests in flight stand in the way: they settle in a moment.
+            wait = hold.until - now if isinstance(hold, Full) else 0.0
+            raise Unreachable(
+                f"the limits leave no room for another connection for {wait:.1f} s",
+                is_passing=True,
+                wait=wait,
+                retry_at=context.local_wall(now + wait),
+            )
+        ledger.forfeit(hold, now)
         try:
-            line = await context.transport.open(context.target, limit)
+            line = await context.transport.open(context.target, until - time.monotonic())
         except OpenFailed as error:
             raise self._translated(error) from None
         connection = Connection(line, context.dialect, self._keeper, time.monotonic())
         try:
-            await asyncio.wait_for(self._make_ready(connection), limit)
+            await asyncio.wait_for(self._make_ready(connection), until - time.monotonic())
         except asyncio.TimeoutError:
             line.abort("not ready in time")
             raise Unreachable(
@@ -169,6 +183,7 @@ class Connector:
 def _seconds(retry_after: str | None) -> float:
     """Return what a Retry-After header says, in seconds; a minute where it says nothing usable."""
     try:
-        return max(0.0, float(retry_after)) if retry_after is not None else 60.0
+        seconds = float(retry_after or "")
     except ValueError:
         return 60.0
+    return max(0.0, seconds) if math.isfinite(seconds) else 60.0

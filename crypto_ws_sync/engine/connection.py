@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import Protocol
 
 from crypto_ws_sync.engine.requests import Entry
@@ -24,6 +25,9 @@ from crypto_ws_sync.transport.port import Line, LineLost
 __all__ = ["Connection", "ConnectionKeeper"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
+
+AGE_JITTER = 300.0
+"""Seconds by which a connection may be replaced before its time."""
 
 
 class ConnectionKeeper(Protocol):
@@ -50,6 +54,9 @@ class ConnectionKeeper(Protocol):
     def on_handshake_text(self, connection: Connection, text: str) -> None:
         """Take a text that the connection's handshake eats."""
 
+    def on_silent(self, connection: Connection) -> None:
+        """Nothing came after a ping that was sent because of unanswered requests."""
+
     def on_read(self, connection: Connection) -> None:
         """One turn of reading is over."""
 
@@ -70,8 +77,11 @@ class Connection:
         "_pinged_at",
         "_policy",
         "handshake",
+        "has_served",
         "is_logged_on",
+        "is_retiring",
         "line",
+        "maximum_age",
         "opened_at",
         "pending",
         "ready",
@@ -83,6 +93,10 @@ class Connection:
         self.handshake: Handshake | None = None
         self.ready: asyncio.Future[None] | None = None
         self.is_logged_on = False
+        self.is_retiring = False
+        self.has_served = False
+        # Sessions that were started together should not all reconnect together.
+        self.maximum_age = dialect.policy.maximum_age - random.uniform(0, AGE_JITTER)
         self.opened_at = now
         self._dialect = dialect
         self._policy: LinePolicy = dialect.policy
@@ -105,6 +119,7 @@ class Connection:
                 assert isinstance(said, Reply)
                 entry = self.pending.take(said.key)
                 if entry is not None:
+                    self.has_served = self.has_served or not entry.is_bound
                     keeper.on_reply(self, entry, said)
                 else:
                     keeper.on_stray_reply(self, said)
@@ -148,8 +163,7 @@ class Connection:
             if heard > self._early_ping_at:
                 self._early_ping_at = None
             elif now - self._early_ping_at >= policy.silent_after_early_ping:
-                line.abort(f"silent for {now - heard:.1f} s with requests unanswered")
-                return
+                self._keeper.on_silent(self)
         elif unanswered_since is not None and now - max(unanswered_since, heard) >= policy.unanswered_after:
             self._early_ping_at = now
             line.ping()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from crypto_ws_sync.engine.ledgers import Gate
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
 from crypto_ws_sync.model.status import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
-from crypto_ws_sync.protocol.limits import Ledger
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.transport.port import Target, Transport
 
@@ -46,11 +46,12 @@ class Context:
     transport: Transport
     target: Target
     time: TimeSource
-    ledger: Ledger
+    ledger: Gate
     clock: ServerClock
     counters: Counters
     resolver: OutcomeResolver | None = None
     auth_failure: Callable[[], ApiError] | None = field(default=None)
+    offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:
         """Return the exchange's time in epoch seconds."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.requests import Sink
-from crypto_ws_sync.errors import ApiError, ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
+from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
 from crypto_ws_sync.protocol.dialect import Reply
 from crypto_ws_sync.protocol.method import Request
 from crypto_ws_sync.protocol.outcome import OutcomeSearch, Question, Verdict, VerdictKind
@@ -21,6 +22,8 @@ log = logging.getLogger("crypto_ws_sync.engine")
 
 _REMEMBERED = 10_000
 """Verdicts kept for callers that may still ask."""
+_EVENTS_KEPT = 256
+"""Events kept for writes whose answers are missed only after them."""
 
 
 class OpenWrite:
@@ -113,6 +116,7 @@ class Reconciler:
         self._context = context
         self._book = book
         self._ask = ask
+        self._recent: deque[Mapping[str, Any]] = deque(maxlen=_EVENTS_KEPT)
 
     def resume(self) -> None:
         """Take up what an earlier engine left open."""
@@ -147,7 +151,10 @@ class Reconciler:
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        self._begin(write)
+        for body in self._recent:
+            self._read(write, body)
+        if write.search.verdict is None:
+            self._begin(write)
         return write
 
     def answered(self, question: Question, verdict: Verdict) -> bool:
@@ -158,6 +165,19 @@ class Reconciler:
         write.search.answered(verdict)
         self._close(write)
         return True
+
+    def told(self, body: Mapping[str, Any]) -> None:
+        """Take an event in: it may settle open writes before any look-up does, or one that opens soon."""
+        self._recent.append(dict(body))  # readers may change theirs
+        if len(self._book):
+            for write in self._book.open_writes():
+                self._read(write, body)
+
+    def _read(self, write: OpenWrite, body: Mapping[str, Any]) -> None:
+        if write.search.verdict is None:
+            finding = self._context.dialect.settles(write.question, body)
+            if finding is not None and write.search.found(finding, self._context.server_now()) is not None:
+                self._close(write)
 
     def expire(self, now: float) -> None:
         """Tell those whose time is up; the searches go on."""
@@ -194,7 +214,7 @@ class Reconciler:
     def _begin(self, write: OpenWrite) -> None:
         if write.task is not None and not write.task.done():
             return
-        if self._context.dialect.lookup(write.question) is None:
+        if not self._context.dialect.lookups(write.question, ()):
             self._give_up(write)
             return
         write.task = asyncio.get_running_loop().create_task(self._search(write))
@@ -222,20 +242,24 @@ class Reconciler:
                 # A manual clock may be moved at any moment, so its waits are looked at again and again.
                 await asyncio.sleep(0.01 if context.time.is_manual else pause)
                 continue
-            request = context.dialect.lookup(write.question)
-            assert request is not None
             search.asked(context.server_now())
-            context.counters.lookups += 1
             try:
-                reply = await self._ask(request)
-            except ApiError as error:
-                log.warning("a look-up was refused: %s", error)
-                await asyncio.sleep(1.0)
-                continue
+                replies = await self._round(write.question)
             except SessionClosed:
                 return
-            search.found(context.dialect.judge(write.question, reply), context.server_now())
+            finding = context.dialect.judge(write.question, replies, search.is_last_round)
+            search.found(finding, context.server_now())
         self._close(write)
+
+    async def _round(self, question: Question) -> list[Reply]:
+        """Ask all that one round of look-ups takes, stage by stage."""
+        replies: list[Reply] = []
+        while True:
+            requests = self._context.dialect.lookups(question, replies)
+            if not requests:
+                return replies
+            self._context.counters.lookups += len(requests)
+            replies += await asyncio.gather(*map(self._ask, requests))
 
     def _close(self, write: OpenWrite) -> None:
         verdict = write.search.verdict

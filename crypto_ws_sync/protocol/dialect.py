@@ -218,6 +218,9 @@ class Dialect(Protocol):
     def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
         """Return a request's key and text, signed over exactly what goes out."""
 
+    def composes_slowly(self, request: Request, stamp: Stamp) -> bool:
+        """Tell whether composing takes so long that it is better done on a thread of its own."""
+
     def classify(self, text: str) -> Sequence[Incoming]:
         """Return what a text from the exchange says; never raises."""
 
@@ -239,8 +242,39 @@ class Dialect(Protocol):
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""
 
-    def lookup(self, question: Question) -> Request | None:
-        """Return the request that asks what became of a write; None: there is no such request."""
+    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+        """Return what to ask next of a write in one round of look-ups.
 
-    def judge(self, question: Question, reply: Reply) -> Finding:
-        """Return what the answer to a look-up says of the write."""
+        Nothing with no replies: the venue has no look-up for it. Nothing with replies: the round can be judged.
+        """
+
+    def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
+        """Return what one round of look-ups says of a write.
+
+        Args:
+            question: The write.
+            replies: The answers of the round, in order.
+            is_last: The write can no longer be accepted, so what is half done stays so.
+        """
+
+    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
+        """Return what an event says of a write whose outcome is open; None: it settles nothing."""
+
+    def subscribe(self, is_logged_on: bool) -> Request:
+        """Return the request that has a connection tell the account's events.
+
+        Raises:
+            InvalidParameter: The session has no key; says what to do.
+        """
+
+    def unsubscribe(self, subscription: str | int | None) -> Request:
+        """Return the request that ends a subscription; None: whatever the connection has."""
+
+    def subscription(self, result: Any) -> str | int | None:
+        """Return the name that events of a subscription bear, from the answer to `subscribe`; None: no name."""
+
+    def is_subscribed_already(self, error: ApiError) -> bool:
+        """Tell whether a refusal of `subscribe` says that the connection tells the events already."""
+
+    def ends_subscription(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event is the last one of its subscription."""

@@ -128,6 +128,12 @@ class Ledger:
             window.set_error(seconds)
         self._keep(self._all)
 
+    def set_headroom(self, fraction: float) -> None:
+        """Leave this fraction of every limit unused."""
+        self._share = 1.0 - fraction
+        for window in self._all:
+            window.set_share(self._share)
+
     def reserve(self, charge: Charge, now: float) -> Granted | Contended | Full:
         """Take a request's charge from every window, or say why not.
 

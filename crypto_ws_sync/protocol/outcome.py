@@ -109,6 +109,11 @@ class OutcomeSearch:
         """The exchange's epoch seconds at which to ask next."""
         return self._next
 
+    @property
+    def is_last_round(self) -> bool:
+        """Whether a miss in the round that was asked last would be proof."""
+        return self._misses + 1 >= MISSES_NEEDED and self._asked_at > self._surely_after
+
     def asked(self, now: float) -> None:
         """Note that a look-up leaves at the exchange's time `now`."""
         self.lookups += 1

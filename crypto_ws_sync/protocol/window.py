@@ -121,6 +121,11 @@ class Window:
         self.limit = limit
         self.room = int(limit * self._share + 1e-9)
 
+    def set_share(self, share: float) -> None:
+        """Take another part of the limit that may be used."""
+        self._share = share
+        self.set_limit(self.limit)
+
     def set_error(self, seconds: float) -> None:
         """Say by how much the believed time may be wrong."""
         self._error = seconds

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Any
 from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.bridge.reply import ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
+from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
 from crypto_ws_sync.engine.reconcile import OutcomeBook
 from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
 from crypto_ws_sync.errors import (
@@ -27,15 +28,17 @@ from crypto_ws_sync.errors import (
 )
 from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
 from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, BinanceDialect
-from crypto_ws_sync.exchanges.binance.endpoints import with_options
+from crypto_ws_sync.exchanges.binance.endpoints import venue_key, with_options
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.model.status import Counters, SessionStatus
-from crypto_ws_sync.protocol.limits import Ledger
 from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
+from crypto_ws_sync.session.history import PageDoor, open_history
+from crypto_ws_sync.session.moments import Moment
 from crypto_ws_sync.session.run import Run
+from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
 from crypto_ws_sync.signing.keys import load_signer
 from crypto_ws_sync.signing.signer import Signer
 from crypto_ws_sync.transport.port import OpenFailed, Target
@@ -114,6 +117,7 @@ class UserWSSession(BinanceMethods):
         timeout: Seconds one call may take, all of it: waiting for a connection, a limit window, the answer.
         on_limit: What `handle_request` does while out of service: "none" returns None, "wait" waits for the
             window if it ends within the timeout and else raises OutOfService, "raise" raises it at once.
+        headroom: Fraction of every limit left unused, for other programs behind the same address.
         recv_window: Milliseconds for which a signed request stays valid, up to 60000.
         time_unit: "ms" or "us": timestamps in answers.
         log_on: With an Ed25519 key, log the connection on once and leave out per-request signatures.
@@ -137,6 +141,7 @@ class UserWSSession(BinanceMethods):
         private_key_passphrase: str | bytes | None = None,
         timeout: float = 10.0,
         on_limit: str = "none",
+        headroom: float = 0.0,
         recv_window: float = DEFAULT_RECV_WINDOW,
         time_unit: str = "ms",
         log_on: bool = True,
@@ -147,6 +152,7 @@ class UserWSSession(BinanceMethods):
     ) -> None:
         self._timeout = check_timeout(timeout, 10.0)
         self._on_limit = check_choice("on_limit", on_limit, _ON_LIMIT)
+        self._headroom = check_number("headroom", headroom, 0.0, 0.99, "parts of one")
         check_number("recv_window", recv_window, 0.001, 60000, "milliseconds")
         if round(recv_window, 3) != recv_window:
             raise ConfigError(f"recv_window is {recv_window!r}: at most three decimals are allowed")
@@ -165,6 +171,9 @@ class UserWSSession(BinanceMethods):
         )
         self._target = Target(url, ssl_context, proxy, int(max_message))
         self._time = TimeSource(clock)
+        self._ledgers = find_ledgers(
+            LedgerKeys(venue_key(endpoint), proxy or "", str(api_key or "")), self._dialect.limits
+        )
         self._counters = Counters()
         self._book = OutcomeBook()
         self._resolver = _Resolver(self)
@@ -177,7 +186,7 @@ class UserWSSession(BinanceMethods):
 
     def __repr__(self) -> str:
         run = self._run
-        state = "running" if run is not None and run.door.is_alive else "not running"
+        state = "running" if run is not None and not run.door.is_closed else "not running"
         return f"<UserWSSession {self._target.url.split('?')[0]} {state}>"
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -200,9 +209,9 @@ class UserWSSession(BinanceMethods):
         if current is not None and threading.get_ident() == current.door.ident:
             raise SessionClosed("start() on the session's own thread would wait for itself")
         with self._lock:
-            if self._run is not None and self._run.door.is_alive and not self._run.door.is_forked:
+            if self._run is not None and not self._run.door.is_closed and not self._run.door.is_forked:
                 return self
-            run = Run(self._new_context(), self._book, self._name)
+            run = Run(self._new_context, self._book, self._name)
             self._starting = run
             try:
                 run.start(seconds)
@@ -277,7 +286,7 @@ class UserWSSession(BinanceMethods):
     def status(self) -> SessionStatus:
         """Return one look at the session: connection, limits, clock, counters."""
         run = self._run
-        if run is None or run.door.is_forked or not run.door.is_alive or run.engine is None:
+        if run is None or run.door.is_forked or run.door.is_closed or run.engine is None:
             return SessionStatus(
                 state="stopped" if self._was_started else "idle",
                 endpoint=self._target.url.split("?")[0],
@@ -415,12 +424,90 @@ class UserWSSession(BinanceMethods):
         except CryptoWSError as error:
             return error
 
+    def history(
+        self,
+        method: str,
+        *,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        progress: bool = False,
+        timeout: float | None = None,
+        **params: Any,
+    ) -> Iterator[Any]:
+        """Return all records of a method that tells a history, oldest first: nothing twice, nothing missing.
+
+        Pages are asked for one by one, each when the records before are used up. After an error the iterator stands
+        where it was: `next()` asks for the same page again. ::
+
+            for trade in session.history("myTrades", symbol="BTCUSDT", start="2026-01-01", end="2026-02-01"):
+                print(trade["time"], trade["price"], trade["qty"])
+
+        Orders and order lists are found by the time of their last update, and told as they were at the call: one that
+        changes while you read comes once, with its state at the call. (For that the call itself asks for the open
+        ones.) With a `start` they come by that time, else by id.
+
+        Args:
+            method: Such as "klines", "trades.aggregate", "myTrades", "allOrders"; any other says which there are.
+            start: First moment, inclusive: an aware datetime, ISO text with a zone (a bare date is its midnight,
+                UTC), or milliseconds. By default the very first record.
+            end: First moment beyond, so that adjoining ranges join; by default the moment of the call on the
+                exchange's clock. For orders and lists a later one counts as that moment.
+            progress: Show on stderr how far it has come: a bar where tqdm is installed, lines without it.
+            timeout: Seconds for each page; the session's by default. Waits for limits are not counted.
+            params: The method's other parameters, in snake_case or as the exchange spells them. `limit` is the length
+                of a page, by default the longest. `from_id` (or the method's own name for it) is the first id to
+                return, in place of `start`; methods without times know only this.
+
+        Raises:
+            InvalidParameter: The method has no history, or the arguments cannot be right; nothing was sent.
+            RequestTimeout, ConnectionLost: No page within the timeout; `next()` goes on where it was.
+            ApiError: The exchange refused; its kinds tell why.
+            SessionClosed: The session is not running.
+
+        Cost: the method's weight for each page. It waits for limits however long they hold, and may use all that they
+        leave: give the session some `headroom` if other requests must not wait. A `start` long before the first record
+        costs up to some forty requests, not one a day, where records have ids that ascend with time. Orders and lists
+        have not: one request (weight 20) for each day of the range, save for the days before the first order, or one
+        or two in all where there are fewer than a page of them.
+        """
+        self._ready_run()
+        return open_history(
+            PageDoor(self._ready_run, self._dialect, self._target.url),
+            method,
+            start=start,
+            end=end,
+            progress=progress,
+            timeout=check_timeout(timeout, self._timeout),
+            given=params,
+        )
+
+    def user_data(self, *, timeout: float | None = None, maxsize: int = 10_000) -> UserDataStream:
+        """Return the account's events as a context manager and blocking iterator.
+
+        Works with any kind of key, survives reconnects, and tells of every gap; see `UserDataStream`. Streams of one
+        session share one subscription on the exchange: the first one opened makes it, the last one closed ends it.
+
+        Args:
+            timeout: Seconds to wait for each event before TimeoutError; None: for ever.
+            maxsize: Events that may wait to be read; beyond that the oldest are dropped, and a gap tells how many.
+
+        Raises:
+            InvalidParameter: The session has no key.
+            ConfigError: An argument cannot be right.
+
+        Cost: weight 2 when the first stream opens, when the last closes, and for each reconnect between.
+        """
+        seconds = None if timeout is None else check_timeout(timeout, self._timeout)
+        size = check_maxsize(maxsize)
+        self._dialect.subscribe(False)  # refuses where there is no key
+        return UserDataStream(self._ready_run, open_within=self._timeout, timeout=seconds, maxsize=size)
+
     # -- open outcomes ------------------------------------------------------------------------------------------
 
     def unresolved(self) -> list[UnresolvedOrder]:
         """Return the writes whose outcome is being looked up, oldest first."""
         run = self._run
-        if run is not None and run.engine is not None and run.door.is_alive and not run.door.is_forked:
+        if run is not None and run.engine is not None and not run.door.is_closed and not run.door.is_forked:
             run.check()
             questions = run.ask(run.engine.open_questions(), self._timeout)
         else:
@@ -484,18 +571,18 @@ class UserWSSession(BinanceMethods):
 
     def _is_operational(self, orders: bool) -> bool:
         run = self._run
-        if run is None or run.engine is None or run.door.is_forked or not run.door.is_alive:
+        if run is None or run.engine is None or run.door.is_forked or run.door.is_closed:
             return False
         return run.engine.is_operational(orders=orders)
 
-    def _new_context(self) -> Context:
+    def _new_context(self, wake: Callable[[], None]) -> Context:
         moment = self._time
         return Context(
             dialect=self._dialect,
             transport=WebSocketTransport(),
             target=self._target,
             time=moment,
-            ledger=Ledger(self._dialect.limits),
+            ledger=self._ledgers.gate(self._headroom, wake),
             clock=ServerClock(moment.wall(), moment.monotonic()),
             counters=self._counters,
             resolver=self._resolver,

@@ -119,6 +119,7 @@ class Timers:
         self._sequence = itertools.count()
         self._wakeup: asyncio.TimerHandle | None = None
         self._forget: Callable[[], None] | None = None
+        self.is_closed = False
         if isinstance(clock, ManualClock):
             self._forget = clock.on_advance(self._clock_moved)
 
@@ -134,8 +135,13 @@ class Timers:
         """Do `action` when so many microseconds have passed on the clock."""
         return self.call_at_us(self._clock.now_us() + delay_us, action)
 
+    def call_soon(self, action: Callable[[], None]) -> None:
+        """Do `action` once what else is ready has had its turn."""
+        self._loop.call_soon(action)
+
     def close(self) -> None:
         """Forget everything that has not happened yet."""
+        self.is_closed = True
         self._heap.clear()
         if self._wakeup is not None:
             self._wakeup.cancel()

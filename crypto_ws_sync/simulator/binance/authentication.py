@@ -24,7 +24,12 @@ _AHEAD_US = 1_000_000
 
 def signed_text(params: Mapping[str, Any]) -> str:
     """The text that a request's signature is made over: all parameters but the signature, by name."""
-    return "&".join([f"{name}={_render(params[name])}" for name in sorted(params) if name != "signature"])
+    parts = []
+    for name in sorted(params):
+        if name != "signature":
+            value = params[name]
+            parts.append(f"{name}={value if type(value) is str else _render(value)}")
+    return "&".join(parts)
 
 
 def _render(value: Any) -> str:
@@ -48,10 +53,10 @@ def check_signature(params: Mapping[str, Any], keys: Mapping[str, Account]) -> t
     api_key = params.get("apiKey")
     if api_key is None or api_key == "":
         raise missing("apiKey")
-    if not isinstance(api_key, str) or not _API_KEY.fullmatch(api_key):
-        raise Refusal(401, -2014, "API-key format invalid.")
-    account = keys.get(api_key)
+    account = keys.get(api_key) if isinstance(api_key, str) else None
     if account is None:
+        if not isinstance(api_key, str) or not _API_KEY.fullmatch(api_key):
+            raise Refusal(401, -2014, "API-key format invalid.")
         raise rejected_key()
     signature = params.get("signature")
     if not isinstance(signature, str) or not signature:

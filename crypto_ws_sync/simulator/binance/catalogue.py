@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from importlib import resources
 from typing import Any
 
-from ..matching.amounts import parse_amount
+from ..matching.amounts import DECIMALS, parse_amount
 from .combinations import Rule, compile_rules
 from .refusals import Refusal, illegal_characters, missing, not_valid
 from .wire import NumberText
@@ -84,6 +84,8 @@ class Method:
         for name, value in params.items():
             convert = converters.get(name)
             if convert is None:
+                if name in _ENVELOPE_NAMES and self.is_signed:
+                    continue
                 raise Refusal(
                     400,
                     -1104,
@@ -111,8 +113,10 @@ def _method(entry: Mapping[str, Any]) -> Method:
     required = []
     for param in entry["params"]:
         name = param["name"]
+        if name in _ENVELOPE_NAMES:
+            continue
         converters[name] = _converter(entry["method"], param)
-        if param["required"] is True and name not in _ENVELOPE_NAMES:
+        if param["required"] is True:
             required.append(name)
     on_success = entry.get("weight_on_success")
     return Method(
@@ -133,9 +137,11 @@ def _method(entry: Mapping[str, Any]) -> Method:
 
 def _converter(method: str, param: Mapping[str, Any]) -> Converter:
     kind, name = param["type"], param["name"]
-    if name in _ENVELOPE_NAMES:
-        return _pass
-    if kind == "DECIMAL":
+    # The documents mix up two types for some order lists: an iceberg quantity is an amount, and a trailing
+    # delta is a whole number.
+    if name.lower().endswith("trailingdelta"):
+        return _read_integer
+    if kind == "DECIMAL" or name.endswith("IcebergQty"):
         return _read_decimal
     if kind in ("INT", "LONG"):
         limit = param.get("max")
@@ -154,10 +160,6 @@ def _converter(method: str, param: Mapping[str, Any]) -> Converter:
     if name.endswith(_CLIENT_ID_NAMES):
         return _read_client_id
     return _read_text
-
-
-def _pass(name: str, value: Any) -> Any:
-    return value
 
 
 def _read_text(name: str, value: Any) -> str:
@@ -195,6 +197,9 @@ def _read_decimal(name: str, value: Any) -> int:
             if not value:
                 raise missing(name)
             raise illegal_characters(name, _DECIMAL_LEGAL)
+        whole, _, fraction = value.partition(".")
+        if len(fraction) <= DECIMALS:
+            return int(whole + fraction.ljust(DECIMALS, "0"))
     elif isinstance(value, NumberText):
         try:
             value = format(Decimal(value), "f")

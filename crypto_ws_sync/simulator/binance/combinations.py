@@ -26,8 +26,12 @@ def compile_rules(entry: Mapping[str, Any]) -> tuple[Rule, ...]:
             waived = constraint["waives"]
         else:
             rules.append(_constraint(constraint))
+    conditions: dict[str, dict[str, Rule]] = {}
     for condition in entry.get("required_when", ()):
-        rules.append(_required_when(condition, waived))
+        ((name, values),) = condition["when"].items()
+        for value in values:
+            conditions.setdefault(name, {})[value] = _required(condition, waived)
+    rules.extend(_required_by(name, cases) for name, cases in conditions.items())
     names = {param["name"] for param in entry["params"]}
     if {"side", "type", "quantity"} <= names:
         rules.append(_fits_order_type)
@@ -112,16 +116,21 @@ def _one_of(combinations: Sequence[Sequence[str]]) -> Rule:
     return check
 
 
-def _required_when(condition: Mapping[str, Any], waived: Mapping[str, Any]) -> Rule:
-    (name, values) = next(iter(condition["when"].items()))
-    values = frozenset(values)
+def _required_by(name: str, cases: Mapping[str, Rule]) -> Rule:
+    def check(arguments: Mapping[str, Any]) -> None:
+        rule = cases.get(arguments.get(name, ""))
+        if rule is not None:
+            rule(arguments)
+
+    return check
+
+
+def _required(condition: Mapping[str, Any], waived: Mapping[str, Any]) -> Rule:
     needed: Sequence[str] = condition.get("all", ())
     choices: Sequence[Sequence[str]] = condition.get("any", ())
     waiver, may_lack = waived.get("param"), frozenset(waived.get("waived", ()))
 
     def check(arguments: Mapping[str, Any]) -> None:
-        if arguments.get(name) not in values:
-            return
         for each in needed:
             if each not in arguments and not (each in may_lack and waiver in arguments):
                 raise missing(each)
@@ -137,10 +146,8 @@ def _fits_order_type(arguments: Mapping[str, Any]) -> None:
     kind = arguments["type"]
     if "price" in arguments and kind not in _PRICED:
         raise not_needed("price")
-    # A LIMIT_MAKER always rests until cancelled; saying so is harmless.
-    is_harmless = kind == "LIMIT_MAKER" and arguments.get("timeInForce") == "GTC"
-    if "timeInForce" in arguments and kind not in _TIMED and not is_harmless:
-        raise not_needed("timeInForce")
+    if "timeInForce" in arguments and kind not in _TIMED:
+        raise Refusal(400, -1114, "TimeInForce parameter sent when not required.")
     if kind not in _TRIGGERED:
         if "stopPrice" in arguments:
             raise not_needed("stopPrice")

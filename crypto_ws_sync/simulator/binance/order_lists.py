@@ -5,8 +5,197 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..matching import NewOrder, NewOrderList, Rejection
+from .list_views import cancelled_list_view, list_view, placed_list_view
+from .refusals import Refusal, not_needed
 from .request import Request
+from .trading import refused
 
 __all__ = ["HANDLERS"]
 
-HANDLERS: dict[str, Callable[[Request], Any]] = {}
+
+def place_oco(request: Request) -> dict[str, Any]:
+    """A pair of which one ends the other."""
+    args = request.args
+    side, quantity = args["side"], args["quantity"]
+    legs = tuple(_leg(request, name, side, quantity) for name in ("above", "below"))
+    return _place(request, "OCO", legs)
+
+
+def place_oco_of_old(request: Request) -> dict[str, Any]:
+    """The deprecated form of a pair: a limit order and a stop, the stop coming first in replies."""
+    args = request.args
+    is_limit = "stopLimitPrice" in args
+    if is_limit and "stopLimitTimeInForce" not in args:
+        raise Refusal(
+            400,
+            -1102,
+            "Mandatory parameter 'stopLimitTimeInForce' was not sent, was empty/null, or malformed.",
+        )
+    if not is_limit and "stopLimitTimeInForce" in args:
+        raise not_needed("stopLimitTimeInForce")
+    mode = args.get("selfTradePreventionMode", "")
+    stop = NewOrder(
+        args["symbol"],
+        args["side"],
+        "STOP_LOSS_LIMIT" if is_limit else "STOP_LOSS",
+        args.get("stopClientOrderId") or request.venue.make_client_order_id(),
+        quantity=args["quantity"],
+        price=args.get("stopLimitPrice", 0),
+        time_in_force=args.get("stopLimitTimeInForce", ""),
+        stop_price=args.get("stopPrice", 0),
+        trailing_delta=args.get("trailingDelta", 0),
+        iceberg_quantity=args.get("stopIcebergQty", 0),
+        strategy_id=args.get("stopStrategyId"),
+        strategy_type=args.get("stopStrategyType"),
+        stp_mode=mode,
+    )
+    limit = NewOrder(
+        args["symbol"],
+        args["side"],
+        "LIMIT_MAKER",
+        args.get("limitClientOrderId") or request.venue.make_client_order_id(),
+        quantity=args["quantity"],
+        price=args["price"],
+        iceberg_quantity=args.get("limitIcebergQty", 0),
+        strategy_id=args.get("limitStrategyId"),
+        strategy_type=args.get("limitStrategyType"),
+        stp_mode=mode,
+    )
+    return _place(request, "OCO", (stop, limit), is_above_first=args["side"] == "BUY")
+
+
+def place_oto(request: Request) -> dict[str, Any]:
+    """A working order, and one that waits for it to fill."""
+    args = request.args
+    working = _leg(request, "working", args["workingSide"], args["workingQuantity"])
+    pending = _leg(request, "pending", args["pendingSide"], args["pendingQuantity"])
+    return _place(request, "OTO", (working, pending))
+
+
+def place_otoco(request: Request) -> dict[str, Any]:
+    """A working order, and a pair that waits for it to fill."""
+    args = request.args
+    working = _leg(request, "working", args["workingSide"], args["workingQuantity"])
+    side, quantity = args["pendingSide"], args["pendingQuantity"]
+    if "pendingBelowType" not in args:
+        return _place(request, "OTO", (working, _leg(request, "pendingAbove", side, quantity)))
+    pair = tuple(_leg(request, name, side, quantity) for name in ("pendingAbove", "pendingBelow"))
+    return _place(request, "OTOCO", (working, *pair))
+
+
+def place_opo(request: Request) -> Any:
+    """Refuse a chain that sells what the first order buys: no symbol here allows it."""
+    args = request.args
+    request.venue.floor.check_symbol(args["symbol"])
+    if args["workingSide"] != "BUY":
+        raise Refusal(400, -1222, "Working order in an OPO list must be a bid.")
+    if args["pendingSide"] != "SELL":
+        raise Refusal(400, -1223, "Pending orders in an OPO list must be asks.")
+    raise Refusal(400, -2010, "OPO orders are not supported for this symbol.")
+
+
+def _leg(request: Request, name: str, side: str, quantity: int) -> NewOrder:
+    """One order of a list, from the parameters that begin with its name."""
+    args = request.args
+    if f"{name}PegPriceType" in args:
+        raise Refusal(400, -2010, "Pegged orders are not supported for this symbol.")
+    if args.get(f"{name}StrategyType", 1_000_000) < 1_000_000:
+        raise Refusal(400, -1134, "strategyType was less than 1000000.")
+    return NewOrder(
+        args["symbol"],
+        side,
+        args[f"{name}Type"],
+        args.get(f"{name}ClientOrderId") or request.venue.make_client_order_id(),
+        quantity=quantity,
+        price=args.get(f"{name}Price", 0),
+        time_in_force=args.get(f"{name}TimeInForce", ""),
+        stop_price=args.get(f"{name}StopPrice", 0),
+        trailing_delta=args.get(f"{name}TrailingDelta", 0),
+        iceberg_quantity=args.get(f"{name}IcebergQty", 0),
+        strategy_id=args.get(f"{name}StrategyId"),
+        strategy_type=args.get(f"{name}StrategyType"),
+        stp_mode=args.get("selfTradePreventionMode", ""),
+    )
+
+
+def _place(
+    request: Request, kind: str, legs: tuple[NewOrder, ...], *, is_above_first: bool = True
+) -> dict[str, Any]:
+    args, venue = request.args, request.venue
+    account_id = request.account.account_id
+    venue.check_order_count(account_id, len(legs))
+    now_us = venue.advance(request.now_us)
+    new = NewOrderList(
+        kind,
+        args["symbol"],
+        args.get("listClientOrderId") or venue.make_client_order_id(),
+        legs,
+        is_above_first,
+    )
+    try:
+        outcome = venue.floor.engine.place_list(account_id, new, now_us)
+    except Rejection as rejection:
+        refusal = refused(rejection)
+        if refusal.engine_refused:
+            venue.count_orders(account_id, len(legs))
+        raise refusal from None
+    venue.count_orders(account_id, len(legs))
+    view = placed_list_view(outcome, args.get("newOrderRespType"), request.divisor)
+    venue.apply(outcome)
+    return view
+
+
+def cancel(request: Request) -> dict[str, Any]:
+    """Cancel every open order of a list."""
+    args, venue = request.args, request.venue
+    now_us = venue.settle(request.now_us)
+    try:
+        outcome = venue.floor.engine.cancel_list(
+            request.account.account_id,
+            args["symbol"],
+            now_us,
+            order_list_id=args.get("orderListId"),
+            list_client_order_id=args.get("listClientOrderId"),
+            new_client_order_id=args.get("newClientOrderId") or venue.make_client_order_id(),
+        )
+    except Rejection as rejection:
+        raise refused(rejection) from None
+    view = cancelled_list_view(outcome, request.divisor, by_list=True)
+    venue.apply(outcome)
+    return view
+
+
+def ask(request: Request) -> dict[str, Any]:
+    """One list, open or closed; its client id wins over its number."""
+    args, venue = request.args, request.venue
+    venue.settle(request.now_us)
+    try:
+        found = venue.floor.engine.find_list(
+            request.account.account_id,
+            order_list_id=args.get("orderListId"),
+            list_client_order_id=args.get("origClientOrderId"),
+        )
+    except Rejection as rejection:
+        raise refused(rejection) from None
+    return list_view(found, request.divisor)
+
+
+def ask_open(request: Request) -> list[dict[str, Any]]:
+    """The open lists."""
+    request.venue.settle(request.now_us)
+    lists = request.venue.floor.engine.open_lists(request.account.account_id)
+    return [list_view(each, request.divisor) for each in lists]
+
+
+HANDLERS: dict[str, Callable[[Request], Any]] = {
+    "orderList.place": place_oco_of_old,
+    "orderList.place.oco": place_oco,
+    "orderList.place.oto": place_oto,
+    "orderList.place.otoco": place_otoco,
+    "orderList.place.opo": place_opo,
+    "orderList.place.opoco": place_opo,
+    "orderList.cancel": cancel,
+    "orderList.status": ask,
+    "openOrderLists.status": ask_open,
+}

@@ -29,6 +29,7 @@ class Request:
         "divisor",
         "frame",
         "is_dead_session",
+        "is_late",
         "method",
         "now_us",
         "record",
@@ -54,6 +55,7 @@ class Request:
         self.window_us = 0
         self.refusal: Refusal | None = None
         self.is_dead_session = False
+        self.is_late = False
         self.weight_on_success: int | None = None
         self.record: list[Any] = []
 

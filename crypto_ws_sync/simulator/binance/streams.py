@@ -78,6 +78,11 @@ class Streams:
             self._remove(connection, subscription)
         connection.subscriptions.clear()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anyone listens to any account."""
+        return bool(self._listeners)
+
     def has_listeners(self, account_id: int) -> bool:
         """Whether anyone listens to an account, so that its events are worth making."""
         return account_id in self._listeners

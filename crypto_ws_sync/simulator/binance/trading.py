@@ -1,4 +1,4 @@
-"""order.* : placing, testing, asking, cancelling, replacing, amending single orders."""
+"""order.place, order.test, order.status, order.cancel and openOrders.*"""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 
 from ..matching import NewOrder, Order, Outcome, Rejection
 from .catalogue import Arguments
+from .list_views import cancelled_list_view
 from .order_views import ack_view, cancel_view, full_view, result_view, status_view
-from .refusals import Refusal
+from .refusals import Refusal, not_supported
 from .request import Request
 
-__all__ = ["HANDLERS", "new_order", "placement_view", "refused"]
+__all__ = ["HANDLERS", "cancellation_view", "new_order", "placement_view", "refused"]
 
 _FULL_BY_DEFAULT = frozenset({"MARKET", "LIMIT"})
+_ARCHIVED_AFTER_US = 90 * 86400 * 1_000_000
 
 
 def refused(rejection: Rejection) -> Refusal:
@@ -60,9 +62,9 @@ def place(request: Request) -> dict[str, Any]:
     venue, account_id = request.venue, request.account.account_id
     venue.check_order_count(account_id, 1)
     order = new_order(request, request.args)
-    venue.advance(request.now_us)
+    now_us = venue.advance(request.now_us)
     try:
-        outcome = venue.floor.engine.place(account_id, order, request.now_us)
+        outcome = venue.floor.engine.place(account_id, order, now_us)
     except Rejection as rejection:
         refusal = refused(rejection)
         if refusal.engine_refused:
@@ -78,9 +80,9 @@ def check(request: Request) -> dict[str, Any]:
     """Check an order without placing it; on request tell what commission it would pay."""
     venue = request.venue
     order = new_order(request, request.args)
-    venue.advance(request.now_us)
+    now_us = venue.advance(request.now_us)
     try:
-        venue.floor.engine.test(request.account.account_id, order, request.now_us)
+        venue.floor.engine.test(request.account.account_id, order, now_us)
     except Rejection as rejection:
         raise refused(rejection) from None
     if request.args.get("computeCommissionRates"):
@@ -91,7 +93,7 @@ def check(request: Request) -> dict[str, Any]:
 def ask(request: Request) -> dict[str, Any]:
     """One order, open or closed."""
     args, venue = request.args, request.venue
-    venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         order = venue.floor.engine.find_order(
             request.account.account_id,
@@ -101,7 +103,7 @@ def ask(request: Request) -> dict[str, Any]:
         )
     except Rejection as rejection:
         raise refused(rejection) from None
-    if _is_archived(order, request.now_us):
+    if _is_archived(order, now_us):
         raise Refusal(
             400,
             -2026,
@@ -111,8 +113,7 @@ def ask(request: Request) -> dict[str, Any]:
 
 
 def _is_archived(order: Order, now_us: int) -> bool:
-    age_us = now_us - order.update_time
-    return not order.is_open and not order.executed and age_us > 90 * 86400 * 1_000_000
+    return not order.is_open and not order.executed and now_us - order.update_time > _ARCHIVED_AFTER_US
 
 
 def ask_open(request: Request) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ def ask_open(request: Request) -> list[dict[str, Any]]:
     venue, symbol = request.venue, request.args.get("symbol")
     if symbol is not None:
         venue.floor.check_symbol(symbol)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     orders = venue.floor.engine.open_orders(request.account.account_id, symbol)
     return [status_view(order, request.divisor) for order in orders]
 
@@ -128,12 +129,12 @@ def ask_open(request: Request) -> list[dict[str, Any]]:
 def cancel(request: Request) -> dict[str, Any]:
     """Cancel one order, and with it the list it belongs to."""
     args, venue = request.args, request.venue
-    venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         outcome = venue.floor.engine.cancel(
             request.account.account_id,
             args["symbol"],
-            request.now_us,
+            now_us,
             order_id=args.get("orderId"),
             client_order_id=args.get("origClientOrderId"),
             new_client_order_id=args.get("newClientOrderId") or venue.make_client_order_id(),
@@ -146,9 +147,33 @@ def cancel(request: Request) -> dict[str, Any]:
     return view
 
 
+def cancel_all(request: Request) -> list[dict[str, Any]]:
+    """Cancel every open order and list of one symbol."""
+    venue = request.venue
+    now_us = venue.settle(request.now_us)
+    try:
+        outcomes = venue.floor.engine.cancel_all(
+            request.account.account_id, request.args["symbol"], now_us, venue.make_client_order_id
+        )
+    except Rejection as rejection:
+        raise refused(rejection) from None
+    views = [cancellation_view(outcome, request.divisor) for outcome in outcomes]
+    for outcome in outcomes:
+        venue.apply(outcome)
+    return views
+
+
 def cancellation_view(outcome: Outcome, divisor: int) -> dict[str, Any]:
-    """The reply to a cancel."""
+    """The reply to a cancel: an order, or the whole list where the order belonged to one."""
+    if outcome.order_list is not None:
+        return cancelled_list_view(outcome, divisor)
     return cancel_view(outcome.order, outcome.client_order_id, outcome.time, divisor)
+
+
+def place_by_routing(request: Request) -> Any:
+    """Refuse smart order routing: exchangeInfo lists no pool of symbols for it."""
+    request.venue.floor.check_symbol(request.args["symbol"])
+    raise not_supported()
 
 
 HANDLERS: dict[str, Callable[[Request], Any]] = {
@@ -157,4 +182,7 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "order.status": ask,
     "order.cancel": cancel,
     "openOrders.status": ask_open,
+    "openOrders.cancelAll": cancel_all,
+    "sor.order.place": place_by_routing,
+    "sor.order.test": place_by_routing,
 }

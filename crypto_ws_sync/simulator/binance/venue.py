@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import string
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -32,7 +31,8 @@ __all__ = ["Venue"]
 
 _REMEMBERED_REQUESTS = 200_000
 _CONNECT_WEIGHT = 2
-_ID_ALPHABET = string.ascii_letters + string.digits
+_SLICE_US = 20 * 1_000_000
+_SHORTEST_TICK_US = 50_000
 _NO_RATE = "0.00000000"
 
 
@@ -59,7 +59,7 @@ class Venue:
         self.floor = floor
         self.streams = streams
         self.random = randomness
-        self.timers: Timers | None = None
+        self._timers: Timers | None = None
         self.methods = load_catalogue()
         self._handlers: dict[str, Callable[[Request], Any]] = handlers.all_handlers()
         self.usages: dict[str, AddressUsage] = {}
@@ -95,9 +95,10 @@ class Venue:
             windows = self._orders[account_id] = [
                 Window(each) for each in self.rate_limits if each.rate_limit_type == "ORDERS"
             ]
-        now_us = self.now_us()
+        now_us = self._clock.now_us() + self._skew_us
         for window in windows:
-            window.roll(now_us)
+            if now_us // window.window_us != window.index:
+                window.roll(now_us)
         return windows
 
     def check_order_count(self, account_id: int, orders: int) -> None:
@@ -141,24 +142,60 @@ class Venue:
         self.connections.pop(connection.number, None)
         self.streams.forget(connection)
 
-    def advance(self, now_us: int) -> None:
-        """Let the rest of the market catch up with the clock."""
+    def attach(self, timers: Timers) -> None:
+        """Begin to live: from now on the market moves by itself."""
+        self._timers = timers
+        self._tick()
+
+    def _tick(self) -> None:
+        """Let the market catch up with the clock, a slice at a time so that requests come between."""
+        timers = self._timers
+        if timers is None or timers.is_closed:
+            return
+        now_us, next_us = self.now_us(), self.floor.market.next_us
+        slice_end_us = max(self.floor.now_us, next_us) + _SLICE_US
+        self.advance(min(now_us, slice_end_us))
+        self.flush_events()
+        if slice_end_us < now_us:
+            timers.call_soon(self._tick)
+        else:
+            wait_us = max(_SHORTEST_TICK_US, self.floor.market.next_us - now_us)
+            timers.call_after_us(wait_us, self._tick)
+
+    def advance(self, now_us: int) -> int:
+        """Let the rest of the market catch up with the clock; the floor's own time, which never runs back."""
         for outcome in self.floor.advance(now_us):
-            self.apply(outcome)
+            self._spread(outcome)
+        return self.floor.now_us
+
+    def settle(self, now_us: int) -> int:
+        """Let the market catch up where an open order of a client's could be touched by it.
+
+        What a client owns does not change otherwise, so that asking for it need not wait for the market.
+        """
+        floor = self.floor
+        if floor.has_open_orders():
+            return self.advance(now_us)
+        return max(now_us, floor.now_us)
 
     def apply(self, outcome: Outcome) -> None:
-        """Spread the word of what happened on the floor: trades, order counts, user-data events."""
+        """Put on record what a request led to, and spread the word of it."""
+        if outcome.trades:
+            self.floor.market.record(outcome)
+        self._spread(outcome)
+
+    def _spread(self, outcome: Outcome) -> None:
         for first in outcome.first_fills:
             self.count_orders(first.account_id, -first.relief)
-        if outcome.trades:
-            self.floor.record(outcome)
-        for event in outcome.events:
-            if self.streams.has_listeners(event.account_id):
-                self.streams.publish(event.account_id, partial(event_body, event, self.now_us()))
+        streams = self.streams
+        if streams.is_heard:
+            for event in outcome.events:
+                if streams.has_listeners(event.account_id):
+                    streams.publish(event.account_id, partial(event_body, event, self.now_us()))
 
     def make_client_order_id(self) -> str:
         """An id for an order that came without one."""
-        return "".join(self.random.choices(_ID_ALPHABET, k=22))
+        return f"{self.random.getrandbits(88):022x}"
 
     def commission_of_order(self, account_id: int) -> dict[str, Any]:
         """What an order test tells of commissions."""
@@ -170,13 +207,23 @@ class Venue:
             },
             "specialCommissionForOrder": {"maker": _NO_RATE, "taker": _NO_RATE},
             "taxCommissionForOrder": {"maker": _NO_RATE, "taker": _NO_RATE},
-            "discount": {
-                "enabledForAccount": False,
-                "enabledForSymbol": False,
-                "discountAsset": "BNB",
-                "discount": "0.75000000",
-            },
+            "discount": self.discount(),
         }
+
+    def discount(self) -> dict[str, Any]:
+        """The discount for paying commissions in BNB, which no account here has."""
+        return {
+            "enabledForAccount": False,
+            "enabledForSymbol": False,
+            "discountAsset": "BNB",
+            "discount": "0.75000000",
+        }
+
+    def refund(self, request: Request, *, to: int) -> None:
+        """Charge a request another weight than its method's."""
+        assert request.method is not None
+        assert request.frame is not None
+        request.connection.usage.refund(request.method.weight(request.frame.params) - to)
 
     def flush_events(self) -> None:
         """Send the user-data events that have come up."""
@@ -237,7 +284,7 @@ class Venue:
             else:
                 charged = request.weight_on_success
                 if charged is not None:
-                    connection.usage.refund(method.weight(request.frame.params) - charged)
+                    self.refund(request, to=charged)
                 request.record[3] = 200
                 return reply_text(request.frame.id_text, result, self._limits(request))
         assert refusal is not None
@@ -286,7 +333,7 @@ class Venue:
 
     def deposit(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Add to what an account has of an asset, and tell its streams."""
-        now_us = self.now_us()
+        now_us = self.settle(self.now_us())
         change = parse_amount(f"{amount:f}")
         position = self.floor.engine.deposit(account_id, asset, change, now_us)
         self.streams.publish(
@@ -321,11 +368,11 @@ class Venue:
 
     def _check_late(self, request: Request) -> None:
         """Check the request's age once more just before the matching engine, where time has passed since."""
+        if not request.is_late:
+            return
         now_us = self.now_us()
         method = request.method
         assert method is not None
-        if now_us == request.now_us:
-            return
         request.now_us = now_us
         if method.is_signed and method.security == "TRADE":
             try:

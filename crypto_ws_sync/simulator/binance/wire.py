@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import json.scanner
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +21,26 @@ class NumberText(str):
     __slots__ = ()
 
 
-decode: Callable[[str | bytes], Any] = json.JSONDecoder(parse_float=NumberText).decode  # type: ignore[assignment]
-"""One JSON text as a value; ValueError where it is none."""
+_decoder = json.JSONDecoder(parse_float=NumberText)
+_scan: Callable[[str, int], tuple[Any, int]] = json.scanner.make_scanner(
+    _decoder  # type: ignore[arg-type]  # typeshed takes the C class for its own argument
+)
+
+
+def decode(text: str) -> Any:
+    """One JSON text as a value.
+
+    Raises:
+        ValueError: It is none.
+        RecursionError: It is nested too deeply.
+    """
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        return _decoder.decode(text)
+    # Blanks around the value are rare: only then the slower way is taken.
+    return value if end == len(text) else _decoder.decode(text)
+
 
 _encode_plain = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 

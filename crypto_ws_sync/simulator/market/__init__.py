@@ -11,18 +11,18 @@ How to use it::
     market.record(outcome)                      # after each of the engine's outcomes
 
 `now_us` must not run backwards (hold it at its highest where a wall clock may step back). `advance` is exact
-however time is sliced; an hour of the default market takes under a second, so call it on a timer too, or a
+however time is sliced; a day of the default market takes about ten seconds, so call it on a timer too, or a
 request after a quiet night pays for the night. It yields only what touched a client, and its trades are
 recorded already. A caller that must not block advances in short steps and lets other work run in between.
 Accounts of clients need positive ids.
 
-Each symbol has a `MarketRecord`, `market.records[symbol]`, from which these functions work everything out (`klines` is a module):
+Each symbol has a `MarketRecord`, `market.records[symbol]`, from which these functions work everything out:
 
 ==================== ====================================================================
 trades.recent        recent_trades(record, limit=)
 trades.historical    historical_trades(record, from_id=, limit=)
 trades.aggregate     aggregate_trades(record, from_id=, start_us=, end_us=, limit=)
-klines, uiKlines     klines.klines(record, interval, now_us, start_us=, end_us=, limit=, offset_us=)
+klines, uiKlines     klines(record, interval, now_us, start_us=, end_us=, limit=, offset_us=)
 avgPrice             average_price_row(record, now_us)
 ticker.price         price_row(record)
 ticker.book          book_row(symbol, market.top(symbol))
@@ -41,6 +41,7 @@ The first call for klines over years takes up to 0.4 s for a symbol (its templat
 some tens of milliseconds. Live trades are kept at about 50 bytes each; everything else is bounded.
 """
 
+from crypto_ws_sync.simulator.market.candles import klines
 from crypto_ws_sync.simulator.market.intervals import INTERVALS, zone_offset
 from crypto_ws_sync.simulator.market.listings import (
     DEFAULT_LISTINGS,
@@ -81,6 +82,7 @@ __all__ = [
     "average_price_row",
     "book_row",
     "historical_trades",
+    "klines",
     "price_row",
     "recent_trades",
     "ticker_24hr",

@@ -28,6 +28,11 @@ TYPICAL_VALUES: Mapping[str, int] = MappingProxyType(
 _DAY_TENTS = (22_000, 31_100, 44_000, 62_200, 88_000, 124_500, 176_000, 249_000, *[350_000] * 4)
 # The same within an hour: half widths of 1/2, 1/4 ... 1/256 hour.
 _HOUR_TENTS = (3_200, 2_260, 1_600, 1_130, 800, 566, 400, 283)
+_HOUR_LEVELS = tuple(
+    (HOUR_US >> level, HOUR_US >> level + 1, height, (HOUR_US >> level + 1) * 1_000_000 << 15)
+    for level, height in enumerate(_HOUR_TENTS)
+)
+_TENTS_AN_HOUR = (1 << len(_HOUR_TENTS)) - 1
 # Largest single step of the bridge over a day, in millionths: 0.37 % an hour as a standard deviation.
 _HOUR_STEP = 6_400
 _MILLION = 1_000_000
@@ -54,6 +59,8 @@ class AssetValue:
         self.typical = typical
         self._blocks: dict[tuple[int, int], bytes] = {}
         self._days: dict[int, tuple[int, ...]] = {}
+        self._hour = (-1, -1)
+        self._tents: tuple[int, ...] = ()
 
     def at(self, time_us: int) -> int:
         """Return the value at a moment, in 1e-8 USDT."""
@@ -61,16 +68,17 @@ class AssetValue:
             return self.typical
         day, in_day = divmod(time_us, DAY_US)
         hour, in_hour = divmod(in_day, HOUR_US)
-        hours = self.hours(day)
+        if self._hour != (day, hour):
+            self._hour = (day, hour)
+            self._tents = seeded_steps(_TENTS_AN_HOUR, self._seed, self._asset, "hour", day, hour)
+        hours, tents = self.hours(day), self._tents
         value = hours[hour] + (hours[hour + 1] - hours[hour]) * in_hour // HOUR_US
-        width = HOUR_US
-        for level, height in enumerate(_HOUR_TENTS):
+        first = 0
+        for width, half, height, divisor in _HOUR_LEVELS:
             tent, inside = divmod(in_hour, width)
-            half = width // 2
             share = inside if inside < half else width - inside
-            noise = self._noise(-1 - level, (day * 24 + hour) << level | tent)
-            value += value * height * noise * share // (half * _MILLION << 15)
-            width = half
+            value += value * height * tents[first + tent] * share // divisor
+            first = 2 * first + 1
         return value
 
     def hours(self, day: int) -> tuple[int, ...]:

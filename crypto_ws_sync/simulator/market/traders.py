@@ -20,16 +20,15 @@ from crypto_ws_sync.simulator.market.seeded import seeded_words
 SLOTS = 100
 # Microseconds from one beat of a symbol's traders to the next, and for the symbols not named.
 BEATS_US: Mapping[str, int] = MappingProxyType(
-    {"BTCUSDT": 2_000_000, "ETHUSDT": 3_000_000, "BNBUSDT": 4_000_000}
+    {"BTCUSDT": 3_000_000, "ETHUSDT": 4_000_000, "BNBUSDT": 6_000_000}
 )
-OTHER_BEAT_US = 8_000_000
+OTHER_BEAT_US = 12_000_000
 
 _MILLION = 1_000_000
-# The slots next to the fair price move at every beat, the others in turn: near ones at every beat one,
-# far ones at every fourth.
-_TOUCH = 2
+# The slots next to the fair price move before somebody takes, the others in turn, on one side at a time: a
+# near one at every beat, a far one at every other pair of beats. What the price has run over moves at once.
 _NEAR = 20
-_FAR_TURN = 4
+_FAR_TURN = 2
 # A taker goes no further than this from the fair price, in millionths.
 _TAKER_REACH = 10_000
 _WORDS = 8
@@ -101,33 +100,34 @@ class SymbolTraders:
         time_us = self.next_us
         words = self._beat_words()
         fair = min(max(self._fair.at(time_us), self._lowest), self._highest)
+        busy = self._past.busy(time_us)
+        has_take = words[1] < self._chances[busy]
         actions: list[Quote | Take] = []
-        for is_buy, slot in self._slots_to_move(fair):
+        for is_buy, slot in self._slots_to_move(fair, has_take):
             spread, size = words[(slot + is_buy) % _WORDS], words[(slot + is_buy + 3) % _WORDS]
             actions.append(self._quote(time_us, is_buy, slot, fair, spread, size))
-        busy = self._past.busy(time_us)
-        if words[1] < self._chances[busy]:
+        if has_take:
             actions.append(self._take(time_us, fair, busy, words))
         self._last_fair = fair
         self._beat += 1
         self.next_us = self._moment()
         return actions
 
-    def _slots_to_move(self, fair: int) -> list[tuple[bool, int]]:
+    def _slots_to_move(self, fair: int, has_take: bool) -> list[tuple[bool, int]]:
         """Return the slots to quote anew: first those the price ran over, lest the others trade with them."""
-        near = _TOUCH + self._beat % (_NEAR - _TOUCH)
-        turn = {*range(_TOUCH), near}
-        if self._beat % _FAR_TURN == 0:
-            turn.add(_NEAR + self._beat // _FAR_TURN % (SLOTS - _NEAR))
+        is_bids_turn, turn = self._beat % 2 == 0, self._beat // 2
+        rest = [(is_bids_turn, 1 + turn % (_NEAR - 1))]
+        if turn % _FAR_TURN == 0:
+            rest.append((is_bids_turn, _NEAR + turn // _FAR_TURN % (SLOTS - _NEAR)))
+        if has_take:
+            rest += [(True, 0), (False, 0)]
         bids, asks = self._bids, self._asks
-        stale: list[tuple[bool, int]] = []
+        moves: list[tuple[bool, int]] = []
         if max(bids) >= fair:
-            stale += [(True, slot) for slot, price in enumerate(bids) if price >= fair]
+            moves += [(True, slot) for slot, price in enumerate(bids) if price >= fair]
         if min(asks) <= fair:
-            stale += [(False, slot) for slot, price in enumerate(asks) if price <= fair]
-        moved = set(stale)
-        rest = [(is_buy, slot) for slot in sorted(turn, reverse=True) for is_buy in (True, False)]
-        return stale + [each for each in rest if each not in moved]
+            moves += [(False, slot) for slot, price in enumerate(asks) if price <= fair]
+        return moves + [each for each in rest if each not in moves]
 
     def _quote(self, time_us: int, is_buy: bool, slot: int, fair: int, spread: int, size: int) -> Quote:
         """Quote a slot around the fair price: further out the further the slot, and more of it."""

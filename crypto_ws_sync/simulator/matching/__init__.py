@@ -23,10 +23,10 @@ order, order-count limits, and the form of client order ids.
 """
 
 from .accounts import Account, CommissionRates, SymbolAccount
-from .action import Outcome
 from .amounts import DECIMALS, UNIT, format_amount, parse_amount
 from .engine import CancelReplaced, MatchingEngine
 from .orders import NewOrder, NewOrderList, Order, OrderList
+from .outcome import Outcome
 from .records import (
     AccountPosition,
     Amendment,

@@ -55,6 +55,8 @@ def _follow(action: Action, order: Order, order_list: OrderList) -> None:
 def _check(market: Market, order: Order, new_quantity: int, new_client_order_id: str, now: int) -> None:
     if not market.rules.amend_allowed:
         raise _refused("Order amend is not supported for this symbol.")
+    if new_quantity <= 0:
+        raise rejections.missing("newQty")
     if new_quantity > order.quantity:
         raise _refused(rejections.QUANTITY_INCREASE)
     if new_quantity == order.quantity:

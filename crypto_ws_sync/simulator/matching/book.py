@@ -68,10 +68,6 @@ class BookSide:
         self.keys: list[int] = []
         self.levels: dict[int, Level] = {}
 
-    def best(self) -> Level | None:
-        """Return the level that is matched first."""
-        return self.levels[self.keys[-1]] if self.keys else None
-
     def walk(self) -> Iterator[Level]:
         """Yield the levels, best first."""
         levels = self.levels

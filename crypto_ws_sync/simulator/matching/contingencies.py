@@ -81,10 +81,8 @@ def activate(action: Action, order_list: OrderList) -> None:
     for order in waiting:
         order.status = "NEW"
         order.update_time = action.now
-    # the stop of a pair stands before its limit order goes to market
-    for order in sorted(waiting, key=lambda leg: leg.type not in STOP_TYPES):
-        if order.is_open:
-            action.start(order)
+    for order in waiting:
+        action.start(order)
 
 
 def refusal(action: Action, order_list: OrderList) -> str:

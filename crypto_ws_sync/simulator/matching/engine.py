@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from . import amending, contingencies, filters, funds, order_lists, rejections
 from .accounts import SymbolAccount
-from .action import Action, Outcome
+from .action import Action
 from .amounts import UNIT, quote_of
 from .market import Market
 from .orders import STOP_TYPES, NewOrder, NewOrderList, Order
+from .outcome import Outcome
 from .rejections import Rejection, new_order
 from .venue import Venue
 

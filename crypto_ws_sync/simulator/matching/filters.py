@@ -55,9 +55,9 @@ def check_composition(rules: SymbolRules, order: NewOrder) -> None:
 
 
 def _check_limit(order: NewOrder) -> None:
-    if not order.price:
+    if order.price <= 0:
         raise missing("price")
-    if not order.quantity:
+    if order.quantity <= 0:
         raise missing("quantity")
     if order.quote_order_quantity:
         raise not_required("quoteOrderQty")
@@ -77,12 +77,12 @@ def _check_market(rules: SymbolRules, order: NewOrder) -> None:
         raise not_required("price")
     if order.time_in_force:
         raise Rejection(rejections.TIF_NOT_REQUIRED, "TimeInForce parameter sent when not required.")
-    if order.quote_order_quantity:
+    if order.quote_order_quantity > 0:
         if order.type != "MARKET" or order.quantity:
             raise not_required("quoteOrderQty")
         if not rules.quote_order_quantity_market_allowed:
             raise new_order("Quote order qty market orders are not support for this symbol.")
-    elif not order.quantity:
+    elif order.quantity <= 0:
         raise missing("quantity")
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from market_samples import DAY, HOUR, LISTINGS, MINUTE, SECOND, START, moment, past_of
 from test_record import RECORD
 
+from crypto_ws_sync.simulator.market.candles import Kline, klines
 from crypto_ws_sync.simulator.market.intervals import FIXED_INTERVALS, INTERVALS, interval_start, zone_offset
-from crypto_ws_sync.simulator.market.klines import Kline, klines
 from crypto_ws_sync.simulator.market.live_trades import CHUNK
 from crypto_ws_sync.simulator.market.past import LISTED_SINCE_US
 from crypto_ws_sync.simulator.market.record import MarketRecord

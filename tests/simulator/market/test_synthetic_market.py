@@ -8,7 +8,7 @@ import pytest
 from market_samples import HOUR, LISTINGS, MINUTE, SECOND, START
 from test_past import added_up
 
-from crypto_ws_sync.simulator.market.klines import klines
+from crypto_ws_sync.simulator.market.candles import klines
 from crypto_ws_sync.simulator.market.listings import DEFAULT_LISTINGS, Listing
 from crypto_ws_sync.simulator.market.synthetic_market import BIDDERS, OFFERERS, TAKERS, SyntheticMarket
 from crypto_ws_sync.simulator.market.tickers import average_price, ticker_24hr
@@ -144,7 +144,7 @@ def test_a_swept_book_fills_up_again() -> None:
     sweep = NewOrder("BTCUSDT", "BUY", "MARKET", "sweep", quantity=most)
     market.record(engine.place(CLIENT, sweep, now))
     assert len(engine.depth("BTCUSDT", 5_000)[2]) < len(asks) // 2
-    run(market, now + 15 * MINUTE, start_us=now)
+    run(market, now + 20 * MINUTE, start_us=now)
     assert len(engine.depth("BTCUSDT", 5_000)[2]) > len(asks) * 4 // 5
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from market_samples import DAY, HOUR, MINUTE, SECOND, START, past_of
 from test_record import JOIN, RECORD
 
+from crypto_ws_sync.simulator.market.candles import klines
 from crypto_ws_sync.simulator.market.intervals import zone_offset
-from crypto_ws_sync.simulator.market.klines import klines
 from crypto_ws_sync.simulator.market.record import MarketRecord
 from crypto_ws_sync.simulator.market.rows import (
     BookTop,

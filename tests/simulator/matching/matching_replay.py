@@ -27,6 +27,8 @@ class Seen:
     kind: str
     price: int
     iceberg: int
+    mode: str
+    group: int
     quantity: int
     status: str = "NEW"
     client_order_id: str = ""
@@ -79,8 +81,32 @@ class Replay:
                 for balance in event.balances:
                     self.balances[event.account_id, balance.asset] = (balance.free, balance.locked)
         assert self.taker_fill is None
+        self._check_prevention(outcome)
         makers = [f for f in self._fills(outcome) if f.is_maker]
         assert [f.trade_id for f in makers] == [trade.trade_id for trade in outcome.trades]
+
+    def _check_prevention(self, outcome: Outcome) -> None:
+        """The taker's mode says who ends."""
+        ended: dict[int, set[int]] = {}
+        for event in outcome.events:
+            if isinstance(event, Execution) and event.prevented_match is not None:
+                match = event.prevented_match
+                ended.setdefault(match.prevented_match_id, set()).add(event.order.order_id)
+                both = {match.taker_order_id, match.maker_order_id}
+                assert both == {event.order.order_id, event.counter_order_id}
+        matches = {
+            match.prevented_match_id: match
+            for account_id in self.account_ids
+            for match in self.engine.desk(account_id, self.symbol).prevented_matches
+        }
+        for number, orders in ended.items():
+            match = matches[number]
+            expected = {
+                "EXPIRE_TAKER": {match.taker_order_id},
+                "EXPIRE_MAKER": {match.maker_order_id},
+                "EXPIRE_BOTH": {match.taker_order_id, match.maker_order_id},
+            }
+            assert orders == expected[match.self_trade_prevention_mode]
 
     def _fills(self, outcome: Outcome) -> list[Fill]:
         return [e.fill for e in outcome.events if isinstance(e, Execution) and e.fill is not None]
@@ -93,7 +119,15 @@ class Replay:
         if seen is None:
             assert event.execution_type == "NEW"
             seen = self.orders[order.order_id] = Seen(
-                event.account_id, order.side, order.type, order.price, order.iceberg_quantity, event.quantity
+                account_id=event.account_id,
+                side=order.side,
+                kind=order.type,
+                price=order.price,
+                iceberg=order.iceberg_quantity,
+                mode=order.stp_mode,
+                # accounts 2 and 3 trade as one group
+                group=min(event.account_id, 2),
+                quantity=event.quantity,
             )
         else:
             assert seen.status in OPEN, "an event after the end"
@@ -119,6 +153,8 @@ class Replay:
         if event.execution_type == "CANCELED":
             seen.client_order_id = event.orig_client_order_id
         assert seen.left >= 0
+        if seen.status in OPEN:
+            assert (seen.status == "PARTIALLY_FILLED") == (seen.executed > 0)
         assert (seen.status == "FILLED") == (seen.left == 0 and seen.prevented == 0)
 
     def _trade(self, fill: Fill, seen: Seen) -> None:
@@ -148,6 +184,7 @@ class Replay:
         assert fill.price == maker.price
         if taker.kind in LIMITS:
             assert fill.price <= taker.price if taker.side == "BUY" else fill.price >= taker.price
+        assert taker.mode == "NONE" or taker.group != maker.group
         sign = -1 if maker.side == "BUY" else 1
         queue = [seen for seen in self.orders.values() if seen.rests and seen.side == maker.side]
         first = min(queue, key=lambda seen: (sign * seen.price, seen.place))

@@ -16,6 +16,7 @@ from crypto_ws_sync.simulator.matching import (
     NewOrderList,
     Order,
     Outcome,
+    Rejection,
     SymbolFilters,
     SymbolRules,
     parse_amount,
@@ -152,3 +153,23 @@ def executions(outcome: Outcome, order: Order) -> list[Execution]:
     """The executions of one order in an outcome."""
     number = order.order_id
     return [e for e in outcome.events if isinstance(e, Execution) and e.order.order_id == number]
+
+
+def verdict(
+    venue: SmallVenue, side: str, kind: str, account_id: int = 1, **fields: Any
+) -> tuple[int, str] | None:
+    """How a placement was refused; `test` must judge the parameters and filters alike."""
+    new = venue.new(side, kind, **fields)
+    tested = None
+    try:
+        venue.engine.test(account_id, new, venue.tick())
+    except Rejection as refusal:
+        tested = refusal.code, refusal.msg
+    try:
+        venue.engine.place(account_id, new, venue.now)
+    except Rejection as refusal:
+        placed = refusal.code, refusal.msg
+        assert tested in (placed, None)
+        return placed
+    assert tested is None
+    return None

@@ -195,6 +195,13 @@ def test_quote_order_quantity_follows_the_lot_size_and_comes_as_near_as_it_can()
     assert order.quote_order_quantity == units("150")
 
 
+def test_quote_order_quantity_without_a_step_comes_within_a_unit() -> None:
+    venue = SmallVenue({**LOT, "stepSize": "0"})
+    venue.limit(1, "SELL", "1", "3")
+    order = venue.place(2, "BUY", "MARKET", quote_order_quantity="1").order
+    assert (order.executed, order.executed_quote) == (units("0.33333333"), units("0.99999999"))
+
+
 def test_quote_order_quantity_sells_as_well() -> None:
     venue = SmallVenue(LOT)
     venue.limit(1, "BUY", "2", "100")

@@ -30,7 +30,7 @@ START = {"ETH": 20 * LOT, "BTC": 40 * LOT}
 PAIR_TYPES = ("LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 
 sides = st.sampled_from(("BUY", "SELL"))
-prices = st.integers(95, 105).map(lambda n: n * PRICE)
+prices = st.integers(96, 104).map(lambda n: n * PRICE)
 lots = st.integers(1, 6).map(lambda n: n * LOT)
 modes = st.sampled_from(("NONE", "NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"))
 accounts = st.sampled_from(ACCOUNTS)
@@ -58,8 +58,8 @@ def orders(draw: st.DrawFn, kinds: st.SearchStrategy[str] = order_types) -> dict
             fields["trailing_delta"] = draw(st.sampled_from((10, 90, 150, 300)))
             if draw(st.booleans()):
                 fields["stop_price"] = 0
-    if fields.get("time_in_force", "GTC") == "GTC" and "price" in fields and draw(st.integers(0, 3)) == 0:
-        fields["iceberg_quantity"] = LOT // 2
+    if fields.get("time_in_force", "GTC") == "GTC" and "price" in fields and draw(st.integers(0, 2)) == 0:
+        fields["iceberg_quantity"] = LOT // 3
     return fields
 
 
@@ -284,6 +284,34 @@ def run(script: list[tuple[Any, ...]]) -> Driver:
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(steps, max_size=40))
 def test_whatever_is_asked_money_priority_events_and_lists_agree(script: list[tuple[Any, ...]]) -> None:
+    run(script)
+
+
+crowded = st.builds(
+    lambda account_id, side, price, quantity, iceberg: (
+        "place",
+        account_id,
+        {
+            "side": side,
+            "type": "LIMIT",
+            "time_in_force": "GTC",
+            "price": price * PRICE,
+            "quantity": quantity,
+            "iceberg_quantity": iceberg,
+        },
+    ),
+    accounts,
+    sides,
+    st.integers(99, 101),
+    st.integers(2, 4).map(lambda n: n * LOT),
+    st.sampled_from((0, LOT // 2, LOT)),
+)
+
+
+@pytest.mark.timeout(60)  # hundreds of random histories
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(crowded, min_size=10, max_size=30))
+def test_price_time_priority_holds_in_a_crowded_book_of_icebergs(script: list[tuple[Any, ...]]) -> None:
     run(script)
 
 

@@ -1,0 +1,140 @@
+"""Ending what nobody waits for any more, and looking after what waits too long: one tick over the tables."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from crypto_ws_sync.engine.admission import Admission
+from crypto_ws_sync.engine.answers import Answers
+from crypto_ws_sync.engine.connection import Connection
+from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
+from crypto_ws_sync.engine.requests import Entry, unsent_error
+from crypto_ws_sync.engine.rotation import Rotation
+from crypto_ws_sync.errors import RequestTimeout
+
+__all__ = ["Deadlines"]
+
+TICK = 0.1
+UNANSWERED_WRITE = 2.0
+"""Seconds after which a write without an answer is looked up, on a live line too."""
+ABANDONED_KEPT = 60.0
+"""Seconds for which an answer that nobody waits for any more is still expected."""
+
+
+class Deadlines:
+    """The tick, armed only while the tables hold something.
+
+    Owner: loop thread.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        admission: Admission,
+        rotation: Rotation,
+        answers: Answers,
+        reconciler: Reconciler,
+        book: OutcomeBook,
+        *,
+        on_change: Callable[[], None],
+        on_withdrawn: Callable[[Entry], None],
+    ) -> None:
+        self._context = context
+        self._admission = admission
+        self._rotation = rotation
+        self._answers = answers
+        self._reconciler = reconciler
+        self._book = book
+        self._on_change = on_change
+        self._on_withdrawn = on_withdrawn
+        self._loop = asyncio.get_running_loop()
+        self._tick: asyncio.TimerHandle | None = None
+        self._wake: asyncio.TimerHandle | None = None
+
+    def arm(self) -> None:
+        """Arm the tick while the tables hold something, and the timer for a window's end."""
+        admission = self._admission
+        if self._tick is None and self._is_anything_there():
+            self._tick = self._loop.call_later(TICK, self._on_tick)
+        if admission.wake_at is not None and self._wake is None and not self._context.time.is_manual:
+            wait = max(0.0, admission.wake_at - self._context.time.monotonic())
+            self._wake = self._loop.call_later(wait, self._on_wake)
+
+    def stop(self) -> None:
+        """Tick no more."""
+        for timer in (self._tick, self._wake):
+            if timer is not None:
+                timer.cancel()
+
+    def _is_anything_there(self) -> bool:
+        current = self._admission.connection
+        if current is not None and len(current.pending):
+            return True
+        return bool(self._admission.room or self._rotation.draining or len(self._book))
+
+    def _on_wake(self) -> None:
+        self._wake = None
+        self._on_change()
+
+    def _on_tick(self) -> None:
+        self._tick = None
+        now = time.monotonic()
+        self._end_waiting(now)
+        self._reconciler.expire(now)
+        for connection in self._rotation.connections():
+            connection.check(now, self._end_in_flight(connection, now))
+        self._rotation.close_drained()
+        self._on_change()
+
+    def _end_waiting(self, now: float) -> None:
+        gone = []
+        for entry in self._admission.room:
+            if entry.is_abandoned:
+                gone.append(entry)
+                self._on_withdrawn(entry)
+            elif now >= entry.deadline:
+                gone.append(entry)
+                offset = self._context.time.wall() - self._context.server_now()
+                entry.fail(unsent_error(entry, self._admission.connection is not None, offset))
+        self._admission.room.discard(gone)
+
+    def _end_in_flight(self, connection: Connection, now: float) -> float | None:
+        """End what nobody waits for; return since when the oldest wanted answer is due."""
+        oldest: float | None = None
+        for entry in connection.pending:
+            question, age = entry.question, now - entry.sent_at
+            if entry.is_abandoned:
+                self._look_after_abandoned(connection, entry, age)
+                continue
+            if oldest is None or entry.sent_at < oldest:
+                oldest = entry.sent_at
+            if now >= entry.deadline:
+                self._end_late(entry)
+            elif question is not None and age >= UNANSWERED_WRITE and self._book.find(question) is None:
+                self._answers.search(entry)
+        return oldest
+
+    def _look_after_abandoned(self, connection: Connection, entry: Entry, age: float) -> None:
+        if entry.question is not None and self._book.find(entry.question) is None:
+            self._answers.search(entry)
+        if age > ABANDONED_KEPT and entry.key is not None:
+            connection.pending.drop(entry.key)
+            if entry.reservation is not None:
+                self._context.ledger.forfeit(entry.reservation, self._context.server_now())
+
+    def _end_late(self, entry: Entry) -> None:
+        entry.claimed = True
+        if entry.question is not None:
+            self._answers.search(entry)
+            entry.fail(self._reconciler.unknown(entry.question))
+        else:
+            entry.fail(
+                RequestTimeout(
+                    f"{entry.request.method} was not answered in time",
+                    method=entry.request.method,
+                    request_id=entry.key,
+                )
+            )

@@ -1,0 +1,199 @@
+"""What the dialect says of subscriptions, and what events say of open writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto_ws_sync.errors import ApiError, CancelRejected, InvalidParameter, OrderRejected
+from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
+from crypto_ws_sync.exchanges.binance.events import ends_subscription, settles
+from crypto_ws_sync.protocol.dialect import Event, Stamp
+from crypto_ws_sync.protocol.outcome import FindingKind, Question
+from crypto_ws_sync.signing.keys import load_signer
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+PLACED_AT = 1_499_405_658.6
+
+
+def _dialect() -> BinanceDialect:
+    return BinanceDialect("key", load_signer("secret"))
+
+
+def _question(method: str = "order.place", **params: Any) -> Question:
+    given = {"symbol": "ETHBTC", "side": "BUY", "type": "LIMIT", "quantity": "1", "price": "0.1", **params}
+    name = "mine" if method != "order.cancel" else params.get("origClientOrderId")
+    return Question(1, method, given, name, PLACED_AT, PLACED_AT + 5, 0.0)
+
+
+def _report(**letters: Any) -> dict[str, Any]:
+    """Return the documented report of a new order, with other values where given."""
+    samples = json.loads((SAMPLES / "events.json").read_text(encoding="utf-8"))
+    return {**samples["executionReport"][0]["event"], "c": "mine", **letters}
+
+
+def test_a_logged_on_connection_needs_no_signature_to_subscribe() -> None:
+    dialect = _dialect()
+    _, text = dialect.compose(dialect.subscribe(True), Stamp(PLACED_AT, is_logged_on=True))
+    assert json.loads(text) == {"id": 1, "method": "userDataStream.subscribe"}
+
+
+@pytest.mark.parametrize("is_logged_on", [False, True])
+def test_any_other_subscribes_with_a_signature(is_logged_on: bool) -> None:
+    dialect = _dialect()
+    _, text = dialect.compose(dialect.subscribe(False), Stamp(PLACED_AT, is_logged_on))
+    said = json.loads(text)
+    assert said["method"] == "userDataStream.subscribe.signature"
+    assert set(said["params"]) == {"apiKey", "timestamp", "signature"}
+
+
+def test_without_a_key_there_is_nothing_to_subscribe_with() -> None:
+    with pytest.raises(InvalidParameter, match="give the session api_key and api_secret"):
+        BinanceDialect().subscribe(False)
+
+
+def test_one_subscription_is_ended_by_its_id_and_an_unknown_one_with_all() -> None:
+    dialect = _dialect()
+    _, one = dialect.compose(dialect.unsubscribe(7), Stamp(0.0))
+    _, all_of_them = dialect.compose(dialect.unsubscribe(None), Stamp(0.0))
+    assert json.loads(one) == {
+        "id": 1,
+        "method": "userDataStream.unsubscribe",
+        "params": {"subscriptionId": 7},
+    }
+    assert json.loads(all_of_them) == {"id": 2, "method": "userDataStream.unsubscribe"}
+
+
+@pytest.mark.parametrize(
+    ("result", "name"),
+    [
+        ({"subscriptionId": 0}, 0),
+        ({"subscriptionId": "x"}, "x"),
+        ({}, None),
+        ({"subscriptionId": True}, None),
+        ([], None),
+    ],
+)
+def test_the_answer_names_the_subscription(result: Any, name: Any) -> None:
+    assert _dialect().subscription(result) == name
+
+
+def test_an_active_subscription_is_told_from_other_refusals() -> None:
+    dialect = _dialect()
+    assert dialect.is_subscribed_already(ApiError(status=400, code=-2035))
+    assert not dialect.is_subscribed_already(ApiError(status=400, code=-2036))
+
+
+def test_every_documented_event_is_sorted() -> None:
+    samples = json.loads((SAMPLES / "events.json").read_text(encoding="utf-8"))
+    dialect = _dialect()
+    for kind, frames in samples.items():
+        for frame in frames:
+            (said,) = dialect.classify(json.dumps(frame))
+            assert isinstance(said, Event) is (kind != "serverShutdown")
+            if isinstance(said, Event):
+                assert said.subscription == 0
+                assert said.body == frame["event"]
+                assert dialect.ends_subscription(said.body) is (kind == "eventStreamTerminated")
+    assert not ends_subscription({})
+
+
+@pytest.mark.parametrize(
+    "letters",
+    [
+        {"x": "TRADE", "X": "FILLED", "z": "1.00000000"},
+        {"x": "EXPIRED", "X": "EXPIRED"},
+        {"x": "CANCELED", "X": "CANCELED", "c": "the cancel", "C": "mine"},
+        {"x": "TRADE", "X": "PARTIALLY_FILLED", "m": True},
+    ],
+)
+def test_a_placed_order_in_a_settled_state_settles_its_placement(letters: dict[str, Any]) -> None:
+    report = _report(**letters)
+    finding = settles(_question(newOrderRespType="RESULT"), report)
+    assert finding is not None
+    assert finding.kind is FindingKind.DONE
+    assert finding.result["clientOrderId"] == "mine"
+    assert finding.result["status"] == letters["X"]
+    assert finding.result["orderId"] == report["i"]
+    assert finding.result["transactTime"] == report["O"]
+    assert finding.result["executedQty"] == report["z"]
+
+
+def test_an_order_that_cannot_trade_at_once_is_settled_by_its_first_event() -> None:
+    finding = settles(_question(type="LIMIT_MAKER"), _report(o="LIMIT_MAKER"))
+    assert finding is not None
+    assert finding.result["status"] == "NEW"
+
+
+def test_a_smart_routed_order_comes_in_a_list_as_its_answer_does() -> None:
+    finding = settles(_question("sor.order.place"), _report(x="TRADE", X="FILLED"))
+    assert finding is not None
+    assert [order["clientOrderId"] for order in finding.result] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    "letters",
+    [
+        {},  # accepted, and maybe about to trade: the answer would show more
+        {"x": "TRADE", "X": "PARTIALLY_FILLED", "m": False},
+        {"x": "TRADE", "X": "FILLED", "z": "1.00000000"},  # the answer would list the fills
+        {"X": "FILLED", "c": "another"},
+        {"X": "FILLED", "C": "mine", "c": "another"},
+        {"X": "FILLED", "s": "BTCUSDT"},
+        {"X": "FILLED", "S": "SELL"},
+        {"X": "FILLED", "q": "2.00000000"},
+        {"X": "FILLED", "O": 1_499_405_000_000},  # an older order under the same id
+        {"X": "FILLED", "e": "listStatus"},
+        {"X": "FILLED", "T": None},
+        {"X": "FILLED", "T": 1_499_405_000_000_000},  # in microseconds, and from before
+    ],
+)
+def test_an_event_of_something_else_settles_nothing(letters: dict[str, Any]) -> None:
+    assert settles(_question(), _report(**letters)) is None
+
+
+def test_a_rejected_order_is_refused() -> None:
+    finding = settles(_question(), _report(x="REJECTED", X="REJECTED", r="INSUFFICIENT_BALANCES"))
+    assert finding is not None
+    assert isinstance(finding.error, OrderRejected)
+
+
+@pytest.mark.parametrize("named_by", [{"origClientOrderId": "mine"}, {"orderId": 4293153}])
+def test_a_cancel_is_settled_by_the_orders_end(named_by: dict[str, Any]) -> None:
+    question = _question("order.cancel", **named_by)
+    cancelled = settles(question, _report(x="CANCELED", X="CANCELED", c="the cancel", C="mine"))
+    assert cancelled is not None
+    assert cancelled.kind is FindingKind.DONE
+    assert cancelled.result["origClientOrderId"] == "mine"
+    assert cancelled.result["clientOrderId"] == "the cancel"
+    filled = settles(question, _report(x="TRADE", X="FILLED"))
+    assert filled is not None
+    assert isinstance(filled.error, CancelRejected)
+    assert settles(question, _report(x="TRADE", X="PARTIALLY_FILLED")) is None
+    assert settles(question, _report(x="CANCELED", X="CANCELED", C="other", i=1)) is None
+    assert settles(question, _report(x="CANCELED", X="CANCELED", C="mine", s="BTCUSDT")) is None
+    assert settles(question, _report(x="CANCELED", X="CANCELED", C="mine", T=1_499_405_000_000)) is None
+
+
+def test_an_amendment_is_settled_by_the_order_under_its_new_name() -> None:
+    question = _question(
+        "order.amend.keepPriority", origClientOrderId="old", newClientOrderId="mine", newQty="1"
+    )
+    amended = settles(question, _report(x="REPLACED", C="old"))
+    assert amended is not None
+    assert amended.result["amendedOrder"]["origClientOrderId"] == "old"
+    assert amended.result["amendedOrder"]["qty"] == "1.00000000"
+    assert settles(question, _report(x="REPLACED", C="old", q="2.00000000")) is None
+    assert settles(question, _report(x="NEW")) is None
+
+
+def test_other_writes_are_left_to_their_look_ups() -> None:
+    assert settles(_question("order.cancelReplace"), _report(x="TRADE", X="FILLED")) is None
+
+
+def test_the_cancel_of_a_lists_leg_is_left_to_its_look_up() -> None:
+    question = _question("order.cancel", origClientOrderId="mine")
+    assert settles(question, _report(x="CANCELED", X="CANCELED", c="the cancel", C="mine", g=7)) is None
