@@ -34,12 +34,16 @@ class CallbackThread:
                 self._thread.start()
             self._queue.put(work)
 
-    def stop(self, timeout: float) -> None:
-        """Finish what is queued, and end."""
+    def end(self) -> None:
+        """Have the thread end after what is queued, without waiting for it."""
         with self._lock:
-            thread, self._thread = self._thread, None
-            if thread is not None:
+            if self._thread is not None:
                 self._queue.put(None)
+
+    def stop(self, timeout: float) -> None:
+        """Finish what is queued, and end; wait for that."""
+        self.end()
+        thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 

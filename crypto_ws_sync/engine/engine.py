@@ -259,8 +259,7 @@ class Engine:
     def on_event(self, connection: Connection, event: Event) -> None:
         """Let an event settle what it can, and hand it on."""
         self._context.counters.events += 1
-        if len(self._book):
-            self._reconciler.told(event.body)
+        self._reconciler.told(event.body)
         self._subscriptions.on_event(connection, event)
 
     def on_notice(self, connection: Connection, notice: Notice) -> None:
@@ -413,7 +412,7 @@ class Engine:
         ]
 
     def _fail_unsent_and_reads(self) -> None:
-        unsent = [*self._admission.room, *self._answers.unclocked]
+        unsent = [*self._admission.room, *self._answers.unclocked, *self._admission.composing]
         self._fail_closed(unsent)
         self._admission.room.discard(unsent)
         for connection in self._rotation.connections():
