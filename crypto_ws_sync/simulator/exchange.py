@@ -191,6 +191,11 @@ class SimulatedExchange:
         return None if self._certificates is None else self._certificates.client_context
 
     @property
+    def clock(self) -> Clock:
+        """What this exchange reads the time from: the `ManualClock` it was given, else the machine's own."""
+        return self._clock
+
+    @property
     def ca_file(self) -> Path | None:
         """The certificate authority to trust, as a PEM file, while running with `tls=True`."""
         return None if self._certificates is None else self._certificates.ca_file
