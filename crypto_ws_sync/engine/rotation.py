@@ -115,6 +115,10 @@ class Rotation:
     def install(self, connection: Connection) -> None:
         """Let a connection serve; the one before finishes what it has in flight."""
         self._needed.clear()
+        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
+            # Its cancellation can get lost where it meets the end of a wait.
+            connection.line.abort("the session was stopped")
+            return
         self._last = connection
         if not connection.line.is_open:
             self._needed.set()

@@ -518,13 +518,15 @@ class UserWSSession(BinanceMethods):
 
     def _new_context(self, wake: Callable[[], None]) -> Context:
         moment = self._time
+        monotonic = moment.monotonic()
+        offset = self._ledgers.clock_offset(moment.monotonic)
         return Context(
             dialect=self._dialect,
             transport=WebSocketTransport(),
             target=self._target,
             time=moment,
             ledger=self._ledgers.gate(self._headroom, wake),
-            clock=ServerClock(moment.wall(), moment.monotonic()),
+            clock=ServerClock(moment.wall() if offset is None else monotonic + offset, monotonic),
             counters=self._counters,
             resolver=self._resolver,
         )
