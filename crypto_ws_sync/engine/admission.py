@@ -36,6 +36,8 @@ class Admission:
         self.room = WaitingRoom()
         self.connection: Connection | None = None
         self.wake_at: float | None = None
+        self.composing: set[Entry] = set()
+        """Requests that are being signed on another thread."""
         self._context = context
         self._on_withdrawn = on_withdrawn
         self._serials = itertools.count(1)
@@ -222,19 +224,66 @@ class Admission:
         now = context.time.monotonic()
         clock = context.clock
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
-        try:
-            key, text = context.dialect.compose(request, stamp)
-        except CryptoWSError as error:
-            entry.sent = False
-            ledger.release(reservation)
-            entry.fail(error)
-            return
         if request.charge.orders:
             context.has_placed = True
         if request.is_write:
             entry.question = context.dialect.question(
                 request, stamp.timestamp, clock.error(now), next(self._serials)
             )
+        if context.offload is not None and context.dialect.composes_slowly(request, stamp):
+            self.composing.add(entry)
+            context.offload(
+                lambda: context.dialect.compose(request, stamp),
+                lambda composed: self._send_late(entry, connection, reservation, composed),
+            )
+            return
+        try:
+            composed = context.dialect.compose(request, stamp)
+        except CryptoWSError as error:
+            self._take_back(entry, reservation)
+            entry.fail(error)
+            return
+        self._put_out(entry, connection, reservation, composed)
+
+    def _take_back(self, entry: Entry, reservation: Hold) -> None:
+        """Note that a request has not been sent after all."""
+        entry.sent = False
+        entry.question = None
+        self._context.ledger.release(reservation)
+
+    def _send_late(
+        self,
+        entry: Entry,
+        connection: Connection,
+        reservation: Hold,
+        composed: tuple[int | str, str] | Exception,
+    ) -> None:
+        """Send what was signed on another thread, if it is still wanted and its connection still serves."""
+        self.composing.discard(entry)
+        if isinstance(composed, Exception):
+            self._take_back(entry, reservation)
+            entry.fail(composed)
+        elif entry.is_abandoned or entry.reply.done():
+            self._take_back(entry, reservation)
+        elif not connection.line.is_open or connection.is_retiring or self._is_banned(entry):
+            self._take_back(entry, reservation)
+            self.room.put_back(entry)
+            self.pump()
+        else:
+            self._put_out(entry, connection, reservation, composed)
+            connection.line.flush()
+
+    def _is_banned(self, entry: Entry) -> bool:
+        """Tell whether the exchange has refused all such requests since this one was let through."""
+        context = self._context
+        return isinstance(
+            context.ledger.look(Charge(0, min(1, entry.request.charge.orders)), context.server_now()), Full
+        )
+
+    def _put_out(
+        self, entry: Entry, connection: Connection, reservation: Hold, composed: tuple[int | str, str]
+    ) -> None:
+        key, text = composed
         entry.key = key
         entry.connection = connection
         entry.reservation = reservation
@@ -242,7 +291,7 @@ class Admission:
         connection.pending.add(key, entry)
         entry.end_offset = connection.line.send_text(text)
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("-> %s", context.dialect.redact(text))
+            log.debug("-> %s", self._context.dialect.redact(text))
 
     def _count(self, entry: Entry, outcome: str) -> None:
         self._context.counters.requests[entry.request.spec.name, outcome] += 1

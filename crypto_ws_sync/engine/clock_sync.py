@@ -39,11 +39,7 @@ async def take_sample(context: Context, ask: Callable[[Request], Awaitable[Any]]
         told = context.dialect.server_time(result)
     except ValueError as error:
         raise Unreachable(str(error), is_passing=True) from None
-    sample = ClockSample(sent, received, told)
-    if abs(sample.offset - clock.offset) > sample.error(received) + clock.error(received):
-        # One of the clocks has jumped: what was measured before is no longer true.
-        clock.forget()
-    clock.add(sample)
+    clock.add(ClockSample(sent, received, told))
     context.clock_asked_at = received
     context.ledger.set_clock(monotonic, clock.offset, clock.error(received))
 

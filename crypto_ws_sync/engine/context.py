@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Gate
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
@@ -104,6 +104,7 @@ class Context:
     round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=ROUND_TRIPS_KEPT))
     clock_asked_at: float = -math.inf
     has_placed: bool = False
+    offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:
         """Return the exchange's time in epoch seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -22,6 +22,8 @@ log = logging.getLogger("crypto_ws_sync.engine")
 
 _REMEMBERED = 10_000
 """Verdicts kept for callers that may still ask."""
+_EVENTS_KEPT = 256
+"""Events kept for writes whose answers are missed only after them."""
 
 
 class OpenWrite:
@@ -114,6 +116,7 @@ class Reconciler:
         self._context = context
         self._book = book
         self._ask = ask
+        self._recent: deque[Mapping[str, Any]] = deque(maxlen=_EVENTS_KEPT)
 
     def resume(self) -> None:
         """Take up what an earlier engine left open."""
@@ -148,7 +151,10 @@ class Reconciler:
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        self._begin(write)
+        for body in self._recent:
+            self._read(write, body)
+        if write.search.verdict is None:
+            self._begin(write)
         return write
 
     def answered(self, question: Question, verdict: Verdict) -> bool:
@@ -161,13 +167,17 @@ class Reconciler:
         return True
 
     def told(self, body: Mapping[str, Any]) -> None:
-        """Take an event in, which may settle open writes before any look-up does."""
-        for write in self._book.open_writes():
+        """Take an event in: it may settle open writes before any look-up does, or one that opens soon."""
+        self._recent.append(dict(body))  # readers may change theirs
+        if len(self._book):
+            for write in self._book.open_writes():
+                self._read(write, body)
+
+    def _read(self, write: OpenWrite, body: Mapping[str, Any]) -> None:
+        if write.search.verdict is None:
             finding = self._context.dialect.settles(write.question, body)
-            if finding is not None and write.search.verdict is None:
-                write.search.found(finding, self._context.server_now())
-                if write.search.verdict is not None:
-                    self._close(write)
+            if finding is not None and write.search.found(finding, self._context.server_now()) is not None:
+                self._close(write)
 
     def expire(self, now: float) -> None:
         """Tell those whose time is up; the searches go on."""

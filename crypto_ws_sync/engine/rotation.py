@@ -116,7 +116,7 @@ class Rotation:
         """Let a connection serve; the one before finishes what it has in flight."""
         self._needed.clear()
         if self._lifecycle.state in (State.STOPPING, State.STOPPED):
-            # Its cancellation can get lost where it meets the end of a wait.
+            # A cancellation may come in the very moment in which the connection is had, and be lost.
             connection.line.abort("the session was stopped")
             return
         self._last = connection

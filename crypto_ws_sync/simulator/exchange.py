@@ -78,7 +78,8 @@ class SimulatedExchange:
             ETHBTC, BNBBTC.
         balances: What each account starts with, by asset; by default 10 BTC, 100 ETH, 500 BNB, 1000000 USDT.
         rate_limits: Entries as in exchangeInfo, or a number for a kind: `{"REQUEST_WEIGHT": 100}`.
-        clock: A `ManualClock` that everything here follows.
+        clock: A `ManualClock` that everything here follows. To catch up with a leap of a day takes the market
+            some seconds of real time, fewer with fewer symbols; requests that do not need it do not wait.
 
     Owner: shared; what it knows belongs to its own thread and is asked for there.
     """
@@ -336,7 +337,7 @@ class SimulatedExchange:
         return self._accounts if account is None else [account]
 
     def _catch_up(self) -> None:
-        self._venue.advance(self._venue.now_us())
+        self._venue.settle(self._venue.now_us())
         self._venue.flush_events()
 
 

@@ -87,7 +87,11 @@ def signature_text(params: Mapping[str, Any]) -> str:
 
     Source: Binance WS API docs, 'SIGNED request security'.
     """
-    return "&".join([f"{name}={_as_signed(params[name])}" for name in sorted(params)])
+    parts = []
+    for name in sorted(params):
+        value = params[name]
+        parts.append(f"{name}={value if type(value) is str else _as_signed(value)}")
+    return "&".join(parts)
 
 
 def redact(text: str) -> str:

@@ -93,7 +93,7 @@ def check(request: Request) -> dict[str, Any]:
 def ask(request: Request) -> dict[str, Any]:
     """One order, open or closed."""
     args, venue = request.args, request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         order = venue.floor.engine.find_order(
             request.account.account_id,
@@ -121,7 +121,7 @@ def ask_open(request: Request) -> list[dict[str, Any]]:
     venue, symbol = request.venue, request.args.get("symbol")
     if symbol is not None:
         venue.floor.check_symbol(symbol)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     orders = venue.floor.engine.open_orders(request.account.account_id, symbol)
     return [status_view(order, request.divisor) for order in orders]
 
@@ -129,7 +129,7 @@ def ask_open(request: Request) -> list[dict[str, Any]]:
 def cancel(request: Request) -> dict[str, Any]:
     """Cancel one order, and with it the list it belongs to."""
     args, venue = request.args, request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         outcome = venue.floor.engine.cancel(
             request.account.account_id,
@@ -150,7 +150,7 @@ def cancel(request: Request) -> dict[str, Any]:
 def cancel_all(request: Request) -> list[dict[str, Any]]:
     """Cancel every open order and list of one symbol."""
     venue = request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         outcomes = venue.floor.engine.cancel_all(
             request.account.account_id, request.args["symbol"], now_us, venue.make_client_order_id
