@@ -136,6 +136,7 @@ class Deadlines:
             self._answers.search(entry)
         if age > ABANDONED_KEPT and entry.key is not None:
             connection.pending.drop(entry.key)
+            self._context.counters.requests[entry.request.spec.name, "unanswered"] += 1
             if entry.reservation is not None:
                 self._context.ledger.forfeit(entry.reservation, self._context.server_now())
 

@@ -364,9 +364,12 @@ class Engine:
             if entry.is_bound:
                 entry.fail(gone)
             elif has_left and entry.question is not None:
+                context.counters.requests[entry.request.spec.name, "lost"] += 1
                 self._answers.search(entry)
             elif not entry.is_abandoned or entry.is_internal:
                 again.append(entry)
+            else:
+                context.counters.requests[entry.request.spec.name, "lost"] += 1
         for entry in reversed(again):
             self._answers.put_back(entry)
         self._rotation.left(connection, lost)
