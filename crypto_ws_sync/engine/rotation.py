@@ -176,7 +176,7 @@ class Rotation:
             return
         if connection is not self._admission.connection:
             return
-        if not connection.is_retiring:
+        if not connection.is_retiring and self._lifecycle.state is State.READY:
             self._context.counters.reconnects[str(lost.code)] += 1
         log.info("the connection ended (%s): %s", lost.code, lost.reason, extra={"event": "lost"})
         self._admission.connection = None
