@@ -25,9 +25,6 @@ from crypto_ws_sync.errors import (
 
 __all__ = ["Run"]
 
-_COMPOSING = 1000
-"""Milliseconds for which composing one request may take."""
-
 _PROMPT = frozenset({Engine.take_in.__code__})
 
 
@@ -51,6 +48,7 @@ class Run:
         self.context.offload = self.signing.offload
         self._book = book
         self._is_stopping = False
+        self._forget_clock: Callable[[], None] = lambda: None
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -62,6 +60,7 @@ class Run:
             SessionClosed: `stop` was called meanwhile.
         """
         self.door.start()
+        self._forget_clock = self.context.time.on_move(self._on_time)
         try:
             started = self.door.submit(self._begin(timeout))
             # The engine keeps the limit itself; a little more is left for it to say why.
@@ -108,9 +107,15 @@ class Run:
         if self.engine is not None:
             self.door.call(self.engine.on_room)
 
+    def _on_time(self) -> None:
+        if self.engine is not None:
+            self.door.call(self.engine.on_time)
+
     def _let_go(self) -> None:
+        self._forget_clock()
         if self.engine is not None:
             self.engine.let_go()
+        self.context.ledger.close()
 
     def _forsake(self) -> None:
         if self.engine is not None:
@@ -201,11 +206,6 @@ class Run:
             return RequestTimeout(
                 f"{request.method} was not answered in time", method=request.method, request_id=entry.key
             )
-        for _ in range(_COMPOSING):
-            # The loop is about to compose it at this very moment, and notes what to look up when it has.
-            if entry.question is not None:
-                break
-            time.sleep(0.001)
         return OutcomeUnknown(
             f"{request.method} may have been executed: do not repeat it, call resolve()",
             method=request.method,

@@ -28,7 +28,7 @@ from crypto_ws_sync.protocol.dialect import (
     Reply,
     Stamp,
 )
-from crypto_ws_sync.protocol.limits import Bucket, Limit
+from crypto_ws_sync.protocol.limits import Bucket, Limit, Reading
 from crypto_ws_sync.protocol.method import Kind, MethodSpec, Request
 from crypto_ws_sync.protocol.outcome import Finding, Question
 from crypto_ws_sync.signing.signer import Signer
@@ -62,6 +62,7 @@ class LogOn:
         self._dialect = dialect
         self._key: int | str | None = None
         self.is_done = False
+        self.answer: Reply | None = None
 
     def begin(self, timestamp: float) -> str | None:
         """Return the request."""
@@ -78,6 +79,7 @@ class LogOn:
         """
         for said in self._dialect.classify(text):
             if isinstance(said, Reply) and said.key == self._key:
+                self.answer = said
                 if said.error is not None:
                     error = said.error
                     error.method = "session.logon"
@@ -101,6 +103,8 @@ class BinanceDialect:
     policy = LinePolicy()
     limits: Sequence[Limit] = _LIMITS
     connect_weight = 2
+    tells_limits = frozenset({"exchangeInfo", "account.rateLimits.orders"})
+    tells_orders = frozenset({"account.rateLimits.orders"})
 
     def __init__(
         self,
@@ -276,6 +280,8 @@ class BinanceDialect:
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
         if key is None:
+            if status in (418, 429) and error.code == -1003:
+                return Fault(Outcome.THROTTLED, error, retry_at)
             return Fault(Outcome.AUTH if status == 401 else Outcome.REJECTED, error)
         if type(key) is not int and type(key) is not str:
             return Ignored("an answer without a usable id")
@@ -321,6 +327,16 @@ class BinanceDialect:
         if not _is_stamp(stamp):
             raise ValueError("the exchange's answer to 'time' holds no serverTime")
         return _seconds(stamp)
+
+    def limits_told(self, result: Any) -> Sequence[Reading]:
+        """Return the limits that `exchangeInfo` or `account.rateLimits.orders` tells."""
+        return readings(result.get("rateLimits") if type(result) is dict else result)
+
+    def order_counts_request(self) -> Request | None:
+        """Return the question for the account's order counts."""
+        if self._signer is None:
+            return None
+        return self.request("account.rateLimits.orders", None, True, True, str)
 
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""
