@@ -141,7 +141,8 @@ class Admission:
                 return
             entry.is_offered = True
         entry.sent = True
-        if entry.claimed:
+        # One that is sent a second time may have been served meanwhile, and must not be executed after that.
+        if entry.is_over:
             entry.sent = False
             ledger.release(reservation)
             return

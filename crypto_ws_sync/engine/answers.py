@@ -56,17 +56,17 @@ class Answers:
             spent = None if outcome is not Outcome.OK else request.spec.spent(request.charge)
             context.ledger.settle(entry.reservation, reply.readings, context.server_now(), spent)
         context.counters.requests[request.spec.name, outcome.value] += 1
-        if entry.is_abandoned and not entry.is_internal:
+        if entry.is_over and not entry.is_internal:
             context.counters.late += 1
         if outcome is Outcome.OK and not entry.is_internal:
             if request.spec.kind is Kind.CONNECTION and context.dialect.logs_off(request):
                 connection.is_logged_on = False
             if entry.question is not None:
-                self._reconciler.answered(entry.question, Verdict(VerdictKind.EXECUTED, reply.result))
+                self._settle(entry, Verdict(VerdictKind.EXECUTED, reply.result))
             entry.finish(reply.result)
         elif outcome is Outcome.THROTTLED:
             self._on_throttled(entry, reply)
-        elif outcome is Outcome.CLOCK and not entry.is_clock_repaired and not entry.is_bound:
+        elif outcome is Outcome.CLOCK and not (entry.is_clock_repaired or entry.is_bound or entry.is_over):
             self._repair_clock(entry)
         elif entry.is_internal:
             entry.finish(reply)
@@ -81,11 +81,26 @@ class Answers:
 
     def put_back(self, entry: Entry) -> None:
         """Let a request that had no effect be sent again, before those that came after it."""
+        self._take_back(entry)
+        self._admission.room.put_back(entry)
+
+    def end_unsent(self, entry: Entry) -> None:
+        """A write whose caller has gone provably never left: it had no effect."""
+        self._settle(entry, Verdict(VerdictKind.NOT_EXECUTED))
+
+    def _take_back(self, entry: Entry) -> None:
+        """Make a request that had no effect one that was not sent."""
+        if entry.question is not None:
+            self._reconciler.withdraw(entry.question, entry.reply)
         entry.sent = False
         entry.key = None
         entry.connection = None
         entry.reservation = None
-        self._admission.room.put_back(entry)
+
+    def _settle(self, entry: Entry, verdict: Verdict) -> None:
+        """Settle the search for a write, which a caller who has gone may begin later still."""
+        assert entry.question is not None
+        self._reconciler.answered(entry.question, verdict, is_wanted=entry.is_over)
 
     def fail_signed(self, connection: Connection, error: ApiError) -> None:
         """The key went: signed reads fail, signed writes may have gone through before it and are settled first."""
@@ -117,7 +132,7 @@ class Answers:
         elif reply.outcome is Outcome.UNKNOWN:
             self.search(entry, error)
         else:
-            self._reconciler.answered(question, Verdict(VerdictKind.REFUSED, error=error))
+            self._settle(entry, Verdict(VerdictKind.REFUSED, error=error))
             entry.fail(error)
 
     def _named(self, entry: Entry, reply: Reply) -> ApiError:
@@ -146,14 +161,14 @@ class Answers:
         error = self._named(entry, reply)
         if isinstance(error, RateLimited):
             error.retry_at = context.local_wall(until)
-        waits = entry.on_limit == WAIT and not entry.is_abandoned
+        waits = entry.on_limit == WAIT and not entry.is_over
         if waits and (context.time.is_manual or context.time.monotonic() + (until - now) <= entry.deadline):
             self.put_back(entry)
         elif entry.is_internal:
             entry.finish(reply)
         else:
             if entry.question is not None:
-                self._reconciler.answered(entry.question, Verdict(VerdictKind.REFUSED, error=error))
+                self._settle(entry, Verdict(VerdictKind.REFUSED, error=error))
             entry.fail(error)
         self._on_change()
 
@@ -161,6 +176,7 @@ class Answers:
         """A refused timestamp: certainly not executed; ask the time and send once more with a new one."""
         self._context.counters.clock_repairs += 1
         entry.is_clock_repaired = True
+        self._take_back(entry)
         self.unclocked.append(entry)
         if len(self.unclocked) == 1:
             self._spawn(self._resync())
@@ -182,5 +198,5 @@ class Answers:
         finally:
             entries, self.unclocked = self.unclocked, []
             for entry in reversed(entries):
-                self.put_back(entry)
+                self._admission.room.put_back(entry)
         self._on_change()

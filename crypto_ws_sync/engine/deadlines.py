@@ -14,12 +14,15 @@ from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.requests import Entry, unsent_error
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.errors import RequestTimeout
+from crypto_ws_sync.protocol.outcome import Question
 
 __all__ = ["Deadlines"]
 
 TICK = 0.1
 UNANSWERED_WRITE = 2.0
 """Seconds after which a write without an answer is looked up, on a live line too."""
+UNANSWERED_LOOKUP = 3.0
+"""Seconds after which a question of the engine's own is asked again, on a live line too."""
 ABANDONED_KEPT = 60.0
 """Seconds for which an answer that nobody waits for any more is still expected."""
 
@@ -73,7 +76,9 @@ class Deadlines:
         current = self._admission.connection
         if current is not None and len(current.pending):
             return True
-        return bool(self._admission.room or self._rotation.draining or len(self._book))
+        return bool(
+            self._admission.room or self._answers.unclocked or self._rotation.draining or len(self._book)
+        )
 
     def _on_wake(self) -> None:
         self._wake = None
@@ -91,7 +96,7 @@ class Deadlines:
 
     def _end_waiting(self, now: float) -> None:
         gone = []
-        for entry in self._admission.room:
+        for entry in (*self._admission.room, *self._answers.unclocked):
             if entry.is_abandoned:
                 gone.append(entry)
                 self._on_withdrawn(entry)
@@ -100,22 +105,46 @@ class Deadlines:
                 offset = self._context.time.wall() - self._context.server_now()
                 entry.fail(unsent_error(entry, self._admission.connection is not None, offset))
         self._admission.room.discard(gone)
+        self._answers.unclocked[:] = [entry for entry in self._answers.unclocked if entry not in gone]
 
     def _end_in_flight(self, connection: Connection, now: float) -> float | None:
         """End what nobody waits for; return since when the oldest wanted answer is due."""
         oldest: float | None = None
         for entry in connection.pending:
             question, age = entry.question, now - entry.sent_at
-            if entry.is_abandoned:
+            if entry.is_over:
                 self._look_after_abandoned(connection, entry, age)
                 continue
             if oldest is None or entry.sent_at < oldest:
                 oldest = entry.sent_at
             if now >= entry.deadline:
                 self._end_late(entry)
-            elif question is not None and age >= UNANSWERED_WRITE and self._book.find(question) is None:
+            elif entry.is_internal and age >= UNANSWERED_LOOKUP and not entry.is_bound:
+                self._ask_again(connection, entry)
+            elif question is not None and age >= UNANSWERED_WRITE and self._is_due(entry, question):
                 self._answers.search(entry)
         return oldest
+
+    def _is_due(self, entry: Entry, question: Question) -> bool:
+        """Tell whether an unanswered write is to be looked up; without a look-up its answer is waited for."""
+        if self._book.find(question) is not None or not entry.may_have_left:
+            return False
+        return bool(self._context.dialect.lookups(question, ()))
+
+    def _ask_again(self, connection: Connection, entry: Entry) -> None:
+        """Ask once more what the exchange did not answer; nobody's deadline would ever end the wait."""
+        assert entry.key is not None
+        connection.pending.drop(entry.key)
+        if entry.reservation is not None:
+            self._context.ledger.forfeit(entry.reservation, self._context.server_now())
+        self._answers.put_back(entry)
+
+    def look_after_abandoned(self) -> None:
+        """Begin to look up every sent write whose caller has gone."""
+        for connection in self._rotation.connections():
+            for entry in connection.pending:
+                if entry.is_abandoned:
+                    self._look_after_abandoned(connection, entry, 0.0)
 
     def _look_after_abandoned(self, connection: Connection, entry: Entry, age: float) -> None:
         if entry.question is not None and self._book.find(entry.question) is None:
