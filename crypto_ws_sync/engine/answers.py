@@ -62,11 +62,12 @@ class Answers:
             if request.spec.kind is Kind.CONNECTION and context.dialect.logs_off(request):
                 connection.is_logged_on = False
             if entry.question is not None:
-                self._settle(entry, Verdict(VerdictKind.EXECUTED, reply.result))
+                verdict = Verdict(VerdictKind.EXECUTED, reply.result)
+                self._reconciler.answered(entry.question, verdict, is_asked_for=entry.is_abandoned)
             entry.finish(reply.result)
         elif outcome is Outcome.THROTTLED:
             self._on_throttled(entry, reply)
-        elif outcome is Outcome.CLOCK and not (entry.is_clock_repaired or entry.is_bound or entry.is_over):
+        elif outcome is Outcome.CLOCK and not entry.is_clock_repaired and self._may_repeat(entry):
             self._repair_clock(entry)
         elif entry.is_internal:
             entry.finish(reply)
@@ -81,26 +82,16 @@ class Answers:
 
     def put_back(self, entry: Entry) -> None:
         """Let a request that had no effect be sent again, before those that came after it."""
-        self._take_back(entry)
-        self._admission.room.put_back(entry)
-
-    def end_unsent(self, entry: Entry) -> None:
-        """A write whose caller has gone provably never left: it had no effect."""
-        self._settle(entry, Verdict(VerdictKind.NOT_EXECUTED))
-
-    def _take_back(self, entry: Entry) -> None:
-        """Make a request that had no effect one that was not sent."""
-        if entry.question is not None:
-            self._reconciler.withdraw(entry.question, entry.reply)
         entry.sent = False
         entry.key = None
         entry.connection = None
         entry.reservation = None
+        self._admission.room.put_back(entry)
 
-    def _settle(self, entry: Entry, verdict: Verdict) -> None:
-        """Settle the search for a write, which a caller who has gone may begin later still."""
+    def end_unsent(self, entry: Entry) -> None:
+        """A write whose caller has gone provably never left: it had no effect."""
         assert entry.question is not None
-        self._reconciler.answered(entry.question, verdict, is_wanted=entry.is_over)
+        self._reconciler.answered(entry.question, Verdict(VerdictKind.NOT_EXECUTED), is_asked_for=True)
 
     def fail_signed(self, connection: Connection, error: ApiError) -> None:
         """The key went: signed reads fail, signed writes may have gone through before it and are settled first."""
@@ -124,6 +115,16 @@ class Answers:
             else:
                 entry.fail(own)
 
+    def _may_repeat(self, entry: Entry) -> bool:
+        """Tell whether a request that was refused without effect may be sent again.
+
+        Not after its caller has gone or been told; and not once its outcome is being looked up, since that search
+        is for the request as it was first sent, and might call the second one "not executed".
+        """
+        if entry.is_bound or entry.is_over:
+            return False
+        return entry.question is None or not self._reconciler.knows(entry.question)
+
     def _on_error(self, entry: Entry, reply: Reply) -> None:
         error = self._named(entry, reply)
         question = entry.question
@@ -132,7 +133,8 @@ class Answers:
         elif reply.outcome is Outcome.UNKNOWN:
             self.search(entry, error)
         else:
-            self._settle(entry, Verdict(VerdictKind.REFUSED, error=error))
+            verdict = Verdict(VerdictKind.REFUSED, error=error)
+            self._reconciler.answered(question, verdict, is_asked_for=entry.is_abandoned)
             entry.fail(error)
 
     def _named(self, entry: Entry, reply: Reply) -> ApiError:
@@ -161,14 +163,14 @@ class Answers:
         error = self._named(entry, reply)
         if isinstance(error, RateLimited):
             error.retry_at = context.local_wall(until)
-        waits = entry.on_limit == WAIT and not entry.is_over
+        waits = entry.on_limit == WAIT and self._may_repeat(entry)
         if waits and (context.time.is_manual or context.time.monotonic() + (until - now) <= entry.deadline):
             self.put_back(entry)
         elif entry.is_internal:
             entry.finish(reply)
         else:
             if entry.question is not None:
-                self._settle(entry, Verdict(VerdictKind.REFUSED, error=error))
+                self._reconciler.answered(entry.question, Verdict(VerdictKind.REFUSED, error=error))
             entry.fail(error)
         self._on_change()
 
@@ -176,7 +178,7 @@ class Answers:
         """A refused timestamp: certainly not executed; ask the time and send once more with a new one."""
         self._context.counters.clock_repairs += 1
         entry.is_clock_repaired = True
-        self._take_back(entry)
+        entry.sent = False
         self.unclocked.append(entry)
         if len(self.unclocked) == 1:
             self._spawn(self._resync())
@@ -198,5 +200,5 @@ class Answers:
         finally:
             entries, self.unclocked = self.unclocked, []
             for entry in reversed(entries):
-                self._admission.room.put_back(entry)
+                self.put_back(entry)
         self._on_change()

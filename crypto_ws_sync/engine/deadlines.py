@@ -13,7 +13,8 @@ from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.requests import Entry, unsent_error
 from crypto_ws_sync.engine.rotation import Rotation
-from crypto_ws_sync.errors import RequestTimeout
+from crypto_ws_sync.errors import RequestTimeout, ServerError
+from crypto_ws_sync.protocol.dialect import Outcome, Reply
 from crypto_ws_sync.protocol.outcome import Question
 
 __all__ = ["Deadlines"]
@@ -22,7 +23,7 @@ TICK = 0.1
 UNANSWERED_WRITE = 2.0
 """Seconds after which a write without an answer is looked up, on a live line too."""
 UNANSWERED_LOOKUP = 3.0
-"""Seconds after which a question of the engine's own is asked again, on a live line too."""
+"""Seconds after which a question of our own is taken for lost, and asked again by whoever needs it."""
 ABANDONED_KEPT = 60.0
 """Seconds for which an answer that nobody waits for any more is still expected."""
 
@@ -66,6 +67,13 @@ class Deadlines:
             wait = max(0.0, admission.wake_at - self._context.time.monotonic())
             self._wake = self._loop.call_later(wait, self._on_wake)
 
+    def look_up_abandoned(self) -> None:
+        """Begin to look up the sent writes whose callers have gone; the tick would in a moment."""
+        for connection in self._rotation.connections():
+            for entry in connection.pending:
+                if entry.is_abandoned and entry.question is not None:
+                    self._look_up_abandoned(entry)
+
     def stop(self) -> None:
         """Tick no more."""
         for timer in (self._tick, self._wake):
@@ -96,7 +104,7 @@ class Deadlines:
 
     def _end_waiting(self, now: float) -> None:
         gone = []
-        for entry in (*self._admission.room, *self._answers.unclocked):
+        for entry in [*self._admission.room, *self._answers.unclocked]:
             if entry.is_abandoned:
                 gone.append(entry)
                 self._on_withdrawn(entry)
@@ -105,7 +113,6 @@ class Deadlines:
                 offset = self._context.time.wall() - self._context.server_now()
                 entry.fail(unsent_error(entry, self._admission.connection is not None, offset))
         self._admission.room.discard(gone)
-        self._answers.unclocked[:] = [entry for entry in self._answers.unclocked if entry not in gone]
 
     def _end_in_flight(self, connection: Connection, now: float) -> float | None:
         """End what nobody waits for; return since when the oldest wanted answer is due."""
@@ -119,36 +126,36 @@ class Deadlines:
                 oldest = entry.sent_at
             if now >= entry.deadline:
                 self._end_late(entry)
-            elif entry.is_internal and age >= UNANSWERED_LOOKUP and not entry.is_bound:
-                self._ask_again(connection, entry)
-            elif question is not None and age >= UNANSWERED_WRITE and self._is_due(entry, question):
+            elif entry.is_internal:
+                if age >= UNANSWERED_LOOKUP and not entry.is_bound:
+                    self._end_lost_question(connection, entry)
+            elif (
+                question is not None and age >= UNANSWERED_WRITE and self._is_to_be_looked_up(entry, question)
+            ):
                 self._answers.search(entry)
         return oldest
 
-    def _is_due(self, entry: Entry, question: Question) -> bool:
-        """Tell whether an unanswered write is to be looked up; without a look-up its answer is waited for."""
-        if self._book.find(question) is not None or not entry.may_have_left:
+    def _is_to_be_looked_up(self, entry: Entry, question: Question) -> bool:
+        """Tell whether a write that is waited for has reached the exchange, perhaps, and can be asked for."""
+        if not entry.may_have_left:
+            # It has not left. If the line ends it goes over the next, and a search would look for the wrong one.
             return False
-        return bool(self._context.dialect.lookups(question, ()))
+        return self._book.find(question) is None and self._reconciler.can_look_up(question)
 
-    def _ask_again(self, connection: Connection, entry: Entry) -> None:
-        """Ask once more what the exchange did not answer; nobody's deadline would ever end the wait."""
+    def _end_lost_question(self, connection: Connection, entry: Entry) -> None:
         assert entry.key is not None
         connection.pending.drop(entry.key)
         if entry.reservation is not None:
             self._context.ledger.forfeit(entry.reservation, self._context.server_now())
-        self._answers.put_back(entry)
+        error = ServerError(f"{entry.request.method} was not answered", method=entry.request.method)
+        entry.finish(Reply(entry.key, Outcome.UNKNOWN, None, error))
 
-    def look_after_abandoned(self) -> None:
-        """Begin to look up every sent write whose caller has gone."""
-        for connection in self._rotation.connections():
-            for entry in connection.pending:
-                if entry.is_abandoned:
-                    self._look_after_abandoned(connection, entry, 0.0)
-
-    def _look_after_abandoned(self, connection: Connection, entry: Entry, age: float) -> None:
+    def _look_up_abandoned(self, entry: Entry) -> None:
         if entry.question is not None and self._book.find(entry.question) is None:
             self._answers.search(entry)
+
+    def _look_after_abandoned(self, connection: Connection, entry: Entry, age: float) -> None:
+        self._look_up_abandoned(entry)
         if age > ABANDONED_KEPT and entry.key is not None:
             connection.pending.drop(entry.key)
             if entry.reservation is not None:

@@ -116,6 +116,7 @@ class Engine:
         for task in [*self._tasks, *([self._starter] if self._starter is not None else [])]:
             task.cancel()
         self._subscriptions.stop()
+        self._deadlines.look_up_abandoned()
         self._fail_unsent_and_reads()
         lines = [connection.line for connection in self._rotation.connections()]
         deadline = time.monotonic() + timeout / 2
@@ -259,8 +260,7 @@ class Engine:
     def on_event(self, connection: Connection, event: Event) -> None:
         """Let an event settle what it can, and hand it on."""
         self._context.counters.events += 1
-        if len(self._book):
-            self._reconciler.told(event.body)
+        self._reconciler.told(event.body)
         self._subscriptions.on_event(connection, event)
 
     def on_notice(self, connection: Connection, notice: Notice) -> None:
@@ -342,7 +342,7 @@ class Engine:
 
     async def open_questions(self) -> list[Question]:
         """Return the writes whose outcome is open, oldest first."""
-        self._deadlines.look_after_abandoned()
+        self._deadlines.look_up_abandoned()
         return [write.question for write in self._book.open_writes()]
 
     async def resolve(self, question: Question, waiter: Sink) -> None:
@@ -416,7 +416,7 @@ class Engine:
         ]
 
     def _fail_unsent_and_reads(self) -> None:
-        unsent = [*self._admission.room, *self._answers.unclocked]
+        unsent = [*self._admission.room, *self._answers.unclocked, *self._admission.composing]
         self._fail_closed(unsent)
         self._admission.room.discard(unsent)
         for connection in self._rotation.connections():

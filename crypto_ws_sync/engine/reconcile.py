@@ -6,7 +6,7 @@ import asyncio
 import copy
 import logging
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import InvalidStateError
 from typing import Any, TypeAlias
@@ -25,6 +25,8 @@ log = logging.getLogger("crypto_ws_sync.engine")
 
 _REMEMBERED = 10_000
 """Verdicts kept for callers that may still ask."""
+_EVENTS_KEPT = 256
+"""Events kept for writes whose answers are missed only after them."""
 MANY = 10
 """Open writes from which on each is asked for only as often as its verdict needs."""
 
@@ -45,17 +47,6 @@ def _tell(waiter: Sink, outcome: Any) -> None:
             waiter.set_result(outcome)
     except (InvalidStateError, asyncio.InvalidStateError):
         return
-
-
-def _follow(reply: Sink, waiter: Sink) -> None:
-    """Hand a waiter what a call's reply will be."""
-
-    def hand_on(done: Any) -> None:
-        if not done.cancelled():
-            error = done.exception()
-            _tell(waiter, copy.copy(error) if error is not None else done.result())
-
-    reply.add_done_callback(hand_on)
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:
@@ -139,10 +130,6 @@ class OutcomeBook:
         """Take a write in."""
         self._open[write.key] = write
 
-    def drop(self, write: OpenWrite) -> None:
-        """Forget a write: it was refused, and is sent again as another."""
-        self._open.pop(write.key, None)
-
     def close(self, write: OpenWrite) -> None:
         """Move a write to the settled ones."""
         self._open.pop(write.key, None)
@@ -164,6 +151,7 @@ class Reconciler:
         self._book = book
         self._ask = ask
         self._budget = LookupBudget(context)
+        self._recent: deque[Mapping[str, Any]] = deque(maxlen=_EVENTS_KEPT)
 
     def resume(self) -> None:
         """Take up what an earlier engine left open."""
@@ -198,19 +186,22 @@ class Reconciler:
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        self._begin(write)
+        for body in self._recent:
+            self._read(write, body)
+        if write.search.verdict is None:
+            self._begin(write)
         return write
 
-    def answered(self, question: Question, verdict: Verdict, *, is_wanted: bool = False) -> bool:
+    def answered(self, question: Question, verdict: Verdict, *, is_asked_for: bool = False) -> bool:
         """Take a write's own answer in; return whether its outcome was open.
 
         Args:
             question: The write.
             verdict: What its answer says.
-            is_wanted: Keep it although no search has begun: the caller left before it came, and may ask yet.
+            is_asked_for: Its caller has gone with an OutcomeUnknown, and may come back to resolve it.
         """
         write = self._book.find(question)
-        if write is None and is_wanted:
+        if write is None and is_asked_for:
             write = OpenWrite(question, self._context.server_now(), None)
         if write is None or write.search.verdict is not None:
             return False
@@ -218,26 +209,26 @@ class Reconciler:
         self._close(write)
         return True
 
-    def withdraw(self, question: Question, reply: Sink) -> None:
-        """End the search for a write that had no effect and is sent again; who else asked gets what `reply` will."""
-        write = self._book.find(question)
-        if write is None or write.search.verdict is not None:
-            return
-        self._book.drop(write)
-        if write.task is not None:
-            write.task.cancel()
-        for waiter, _ in write.waiters:
-            if waiter is not reply:
-                _follow(reply, waiter)
+    def knows(self, question: Question) -> bool:
+        """Tell whether a write is, or was, looked up."""
+        return self._book.find(question) is not None
+
+    def can_look_up(self, question: Question) -> bool:
+        """Tell whether the exchange can be asked what became of a write."""
+        return bool(self._context.dialect.lookups(question, ()))
 
     def told(self, body: Mapping[str, Any]) -> None:
-        """Take an event in, which may settle open writes before any look-up does."""
-        for write in self._book.open_writes():
+        """Take an event in: it may settle open writes before any look-up does, or one that opens soon."""
+        self._recent.append(dict(body))  # readers may change theirs
+        if len(self._book):
+            for write in self._book.open_writes():
+                self._read(write, body)
+
+    def _read(self, write: OpenWrite, body: Mapping[str, Any]) -> None:
+        if write.search.verdict is None:
             finding = self._context.dialect.settles(write.question, body)
-            if finding is not None and write.search.verdict is None:
-                write.search.found(finding, self._context.server_now())
-                if write.search.verdict is not None:
-                    self._close(write)
+            if finding is not None and write.search.found(finding, self._context.server_now()) is not None:
+                self._close(write)
 
     def expire(self, now: float) -> None:
         """Tell those whose time is up; the searches go on."""

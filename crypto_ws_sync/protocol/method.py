@@ -87,6 +87,10 @@ class HistoryRule:
         page_default: Length of a page where none is asked for.
         page_max: Longest page.
         id_needs: Parameters without which the id cannot be asked for.
+        is_time_unique: No two records share a time.
+        open_method: Method that tells the records whose time may still change; None where a record's time
+            never changes.
+        created_field: Field of a record that holds the time it was made, where `time_field` is another.
     """
 
     id_param: str | None = None
@@ -98,6 +102,9 @@ class HistoryRule:
     page_default: int = 500
     page_max: int = 1000
     id_needs: tuple[str, ...] = ()
+    is_time_unique: bool = False
+    open_method: str | None = None
+    created_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import LoopThread, wait_done
 from crypto_ws_sync.bridge.reply import CallbackThread
+from crypto_ws_sync.bridge.signing_thread import SigningThread
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.engine import Engine
 from crypto_ws_sync.engine.reconcile import OutcomeBook
@@ -23,9 +24,6 @@ from crypto_ws_sync.errors import (
 )
 
 __all__ = ["Run"]
-
-_COMPOSING = 1000
-"""Milliseconds for which composing one request may take."""
 
 _PROMPT = frozenset({Engine.take_in.__code__})
 
@@ -45,7 +43,9 @@ class Run:
         self.door = LoopThread(
             name, _PROMPT, at_fork=self._forsake, at_end=self._let_go, on_closed=self._on_closed
         )
+        self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
+        self.context.offload = self.signing.offload
         self._book = book
         self._is_stopping = False
 
@@ -94,6 +94,7 @@ class Run:
             door.signal_stop()
             raise
         door.stop(max(0.5, deadline - time.monotonic()))
+        self.signing.stop(0.5)
         self.callbacks.stop(0.5)
 
     def abandon(self) -> None:
@@ -157,6 +158,8 @@ class Run:
 
     def _on_closed(self) -> None:
         self.inbox.fail_all(lambda: SessionClosed("the session was stopped"))
+        self.signing.end()
+        self.callbacks.end()
 
     def wait(self, entry: Entry, reply: Future[Any]) -> Any:
         """Wait for the answer until the entry's deadline.
@@ -195,11 +198,6 @@ class Run:
             return RequestTimeout(
                 f"{request.method} was not answered in time", method=request.method, request_id=entry.key
             )
-        for _ in range(_COMPOSING):
-            # The loop is about to compose it at this very moment, and notes what to look up when it has.
-            if entry.question is not None:
-                break
-            time.sleep(0.001)
         return OutcomeUnknown(
             f"{request.method} may have been executed: do not repeat it, call resolve()",
             method=request.method,

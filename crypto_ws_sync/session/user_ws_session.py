@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,8 @@ from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
+from crypto_ws_sync.session.history import PageDoor, open_history
+from crypto_ws_sync.session.moments import Moment
 from crypto_ws_sync.session.run import Run
 from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
 from crypto_ws_sync.signing.keys import load_signer
@@ -421,6 +423,63 @@ class UserWSSession(BinanceMethods):
             return run.wait(entry, reply)
         except CryptoWSError as error:
             return error
+
+    def history(
+        self,
+        method: str,
+        *,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        progress: bool = False,
+        timeout: float | None = None,
+        **params: Any,
+    ) -> Iterator[Any]:
+        """Return all records of a method that tells a history, oldest first: nothing twice, nothing missing.
+
+        Pages are asked for one by one, each when the records before are used up. After an error the iterator stands
+        where it was: `next()` asks for the same page again. ::
+
+            for trade in session.history("myTrades", symbol="BTCUSDT", start="2026-01-01", end="2026-02-01"):
+                print(trade["time"], trade["price"], trade["qty"])
+
+        Orders and order lists are found by the time of their last update, and told as they were at the call: one that
+        changes while you read comes once, with its state at the call. (For that the call itself asks for the open
+        ones.) With a `start` they come by that time, else by id.
+
+        Args:
+            method: Such as "klines", "trades.aggregate", "myTrades", "allOrders"; any other says which there are.
+            start: First moment, inclusive: an aware datetime, ISO text with a zone (a bare date is its midnight,
+                UTC), or milliseconds. By default the very first record.
+            end: First moment beyond, so that adjoining ranges join; by default the moment of the call on the
+                exchange's clock. For orders and lists a later one counts as that moment.
+            progress: Show on stderr how far it has come: a bar where tqdm is installed, lines without it.
+            timeout: Seconds for each page; the session's by default. Waits for limits are not counted.
+            params: The method's other parameters, in snake_case or as the exchange spells them. `limit` is the length
+                of a page, by default the longest. `from_id` (or the method's own name for it) is the first id to
+                return, in place of `start`; methods without times know only this.
+
+        Raises:
+            InvalidParameter: The method has no history, or the arguments cannot be right; nothing was sent.
+            RequestTimeout, ConnectionLost: No page within the timeout; `next()` goes on where it was.
+            ApiError: The exchange refused; its kinds tell why.
+            SessionClosed: The session is not running.
+
+        Cost: the method's weight for each page. It waits for limits however long they hold, and may use all that they
+        leave: give the session some `headroom` if other requests must not wait. A `start` long before the first record
+        costs up to some forty requests, not one a day, where records have ids that ascend with time. Orders and lists
+        have not: one request (weight 20) for each day of the range, save for the days before the first order, or one
+        or two in all where there are fewer than a page of them.
+        """
+        self._ready_run()
+        return open_history(
+            PageDoor(self._ready_run, self._dialect, self._target.url),
+            method,
+            start=start,
+            end=end,
+            progress=progress,
+            timeout=check_timeout(timeout, self._timeout),
+            given=params,
+        )
 
     def user_data(self, *, timeout: float | None = None, maxsize: int = 10_000) -> UserDataStream:
         """Return the account's events as a context manager and blocking iterator.

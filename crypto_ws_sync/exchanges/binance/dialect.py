@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -93,7 +94,7 @@ class LogOn:
 class BinanceDialect:
     """Binance Spot's WebSocket API, version 3.
 
-    Owner: loop thread, but for `request`, which touches no state.
+    Owner: shared; all that changes is the count of serials.
     """
 
     name = "binance"
@@ -114,7 +115,9 @@ class BinanceDialect:
         self._recv_window = recv_window
         self._recv_window_text = render(int(recv_window) if recv_window == int(recv_window) else recv_window)
         self._logs_on = log_on and signer is not None and signer.key_type == "ed25519"
-        self._serial = 0
+        self._is_slow = signer is not None and signer.is_slow
+        # Slow keys sign on another thread than quick ones compose on: drawing from a count is one step.
+        self._serials = itertools.count(1)
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
@@ -218,12 +221,12 @@ class BinanceDialect:
 
     def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
         """Return a request's key and text, signed over exactly what goes out."""
-        self._serial = key = self._serial + 1
+        key = next(self._serials)
         params = request.params
         if request.is_signed:
             params = dict(params)
             params["timestamp"] = math.floor(stamp.timestamp * 1000)
-            if not stamp.is_logged_on or request.spec.is_always_signed:
+            if not self._leaves_out_key(request, stamp):
                 assert self._signer is not None
                 params["apiKey"] = self._api_key
                 params["signature"] = self._signer.sign(signature_text(params).encode("utf-8"))
@@ -233,6 +236,13 @@ class BinanceDialect:
         if not params:
             return key, f'{{"id":{key},"method":"{method}"}}'
         return key, f'{{"id":{key},"method":"{method}","params":{encode(params)}}}'
+
+    def composes_slowly(self, request: Request, stamp: Stamp) -> bool:
+        """Tell whether a slow key has to sign."""
+        return self._is_slow and request.is_signed and not self._leaves_out_key(request, stamp)
+
+    def _leaves_out_key(self, request: Request, stamp: Stamp) -> bool:
+        return stamp.is_logged_on and not request.spec.is_always_signed
 
     def classify(self, text: str) -> Sequence[Incoming]:
         """Return what a text says."""

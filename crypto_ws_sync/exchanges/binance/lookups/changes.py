@@ -16,9 +16,9 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
     has_ended,
     is_equal,
     is_open,
+    may_be_of,
     refusal,
     response_type,
-    was_since,
 )
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
@@ -38,7 +38,7 @@ def replacement(question: Question, is_last: bool) -> Steps:
     if is_placed and old is not None and old["orderId"] == new["orderId"]:
         # The new order took over the old one's name, under which only the newer is found.
         old = yield from _ask_namesake(question, new)
-    is_cancelled = old is not None and has_ended(old) and was_since(question, old.get("updateTime"))
+    is_cancelled = old is not None and has_ended(old) and may_be_of(question, old.get("updateTime"))
     stops = params.get("cancelReplaceMode") != "ALLOW_FAILURE"
     has_failed = old is not None and not is_open(old) and not is_cancelled
     if not is_placed and not (is_cancelled and is_last):
@@ -101,7 +101,7 @@ def amendment(question: Question, is_last: bool) -> Steps:
     (history,) = yield (("order.amendments", {"symbol": order["symbol"], "orderId": order["orderId"]}),)
     for each in reversed(history or ()):
         is_ours = each["newClientOrderId"] == name and is_equal(each["newQty"], params.get("newQty"))
-        if is_ours and was_since(question, each["time"]):
+        if is_ours and may_be_of(question, each["time"]):
             break
     else:
         return MISSING

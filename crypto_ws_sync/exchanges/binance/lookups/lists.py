@@ -13,9 +13,9 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
     as_cancelled,
     as_placed,
     has_ended,
+    may_be_of,
     refusal,
     response_type,
-    was_since,
 )
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
@@ -31,7 +31,7 @@ def list_placement(question: Question, is_last: bool) -> Steps:
     if ours.isdisjoint(str(leg["clientOrderId"]) for leg in order_list["orders"]):
         return MISSING
     legs = yield from _ask_legs(order_list)
-    if not legs or not all(was_since(question, leg.get("time")) for leg in legs):
+    if not legs or not all(may_be_of(question, leg.get("time")) for leg in legs):
         return MISSING
     how = response_type(question)
     reports = []
@@ -53,7 +53,7 @@ def list_cancel(question: Question, is_last: bool) -> Steps:
     if order_list is None or order_list["listOrderStatus"] != "ALL_DONE":
         return MISSING
     legs = yield from _ask_legs(order_list)
-    if not any(has_ended(leg) and was_since(question, leg.get("updateTime")) for leg in legs):
+    if not any(has_ended(leg) and may_be_of(question, leg.get("updateTime")) for leg in legs):
         return Finding(
             FindingKind.REFUSED, error=refusal(CancelRejected, question, -2011, "Unknown order sent.")
         )

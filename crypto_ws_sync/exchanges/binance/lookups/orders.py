@@ -15,6 +15,7 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
     has_ended,
     is_equal,
     is_open,
+    may_be_of,
     refusal,
     response_type,
     was_since,
@@ -49,7 +50,7 @@ def is_the_one(question: Question, order: Mapping[str, Any] | None) -> bool:
     for sent, kept in (("quantity", "origQty"), ("quoteOrderQty", "origQuoteOrderQty")):
         if sent in params and not is_equal(params[sent], order.get(kept)):
             return False
-    return was_since(question, order.get("time"))
+    return may_be_of(question, order.get("time"))
 
 
 def placement(question: Question, is_last: bool) -> Steps:
@@ -72,7 +73,7 @@ def cancel(question: Question, is_last: bool) -> Steps:
     (order,) = yield (("order.status", by_id(question.params, "orderId", "origClientOrderId")),)
     if order is None or is_open(order):
         return MISSING
-    if not has_ended(order) or not was_since(question, order.get("updateTime")):
+    if not has_ended(order) or not may_be_of(question, order.get("updateTime")):
         return Finding(FindingKind.REFUSED, error=refusal(CancelRejected, question, -2011, UNKNOWN_ORDER))
     reply = yield from ask_cancelled(order, question.params.get("newClientOrderId"))
     return Finding(FindingKind.DONE, reply)

@@ -126,6 +126,8 @@ class AccountMethods(TypedCalls):
             time_field="updateTime",
             has_times=True,
             max_window_ms=DAY_MS,
+            open_method="openOrders.status",
+            created_field="time",
         ),
     )
     def all_orders(
@@ -229,6 +231,7 @@ class AccountMethods(TypedCalls):
             time_field="transactionTime",
             has_times=True,
             max_window_ms=DAY_MS,
+            open_method="openOrderLists.status",
         ),
     )
     def all_order_lists(

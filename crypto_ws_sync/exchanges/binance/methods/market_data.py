@@ -165,7 +165,7 @@ class MarketDataMethods(TypedCalls):
         """
         return self._ask(MarketDataMethods.trades_aggregate, locals())
 
-    @method("klines", weight=2, history=HistoryRule(time_field="[0]", has_times=True))
+    @method("klines", weight=2, history=HistoryRule(time_field="[0]", has_times=True, is_time_unique=True))
     def klines(
         self,
         *,
@@ -201,7 +201,7 @@ class MarketDataMethods(TypedCalls):
         """
         return self._ask(MarketDataMethods.klines, locals())
 
-    @method("uiKlines", weight=2, history=HistoryRule(time_field="[0]", has_times=True))
+    @method("uiKlines", weight=2, history=HistoryRule(time_field="[0]", has_times=True, is_time_unique=True))
     def ui_klines(
         self,
         *,
