@@ -353,16 +353,30 @@ class BinanceDialect:
             timestamp,
             timestamp + seconds,
             clock_error,
+            request.spec.name in PLACED_IDS,
         )
 
-    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+    def lookups(
+        self, question: Question, replies: Sequence[Reply], is_last: bool = False
+    ) -> Sequence[Request]:
         """Return what to ask next of a write in one round; nothing when the round can be judged."""
-        asked = lookups.next_questions(question, replies)
+        asked = lookups.next_questions(question, replies, is_last)
         return [self.request(method, params, False, False, str) for method, params in asked]
 
     def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
         """Return what one round of look-ups says."""
         return lookups.judge(question, replies, is_last)
+
+    def surveys(self, questions: Sequence[Question]) -> Sequence[tuple[Request, Sequence[Question]]]:
+        """Return requests of which each may settle many open writes at once, with the writes that it concerns."""
+        return [
+            (self.request(method, params, False, False, str), group)
+            for (method, params), group in lookups.surveys(questions)
+        ]
+
+    def judge_survey(self, question: Question, reply: Reply) -> Finding:
+        """Return what the answer to a survey says of one write."""
+        return lookups.judge_survey(question, reply)
 
     def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
         """Return what an event says of a write whose outcome is open."""
