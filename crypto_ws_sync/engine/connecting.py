@@ -129,7 +129,9 @@ class Connector:
             if not isinstance(error, Unreachable):
                 return False
             self.last_failure = str(error)
-            is_too_long = deadline is not None and time.monotonic() + error.wait >= deadline
+            is_too_long = (
+                deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
+            )
             if is_too_long and not self._context.time.is_manual:
                 return False
             return error.is_passing or not is_start

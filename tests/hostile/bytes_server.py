@@ -325,7 +325,6 @@ class BytesServer:
                 target=self._serve, args=(wire,), name=f"bytes server {wire.number}", daemon=True
             )
             self._threads.append(thread)
-            # Known before it is served: a client may be through with it before this thread runs again.
             with self._came:
                 self.wires.append(wire)
                 self._came.notify_all()

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 import websocket
-from bare_client import BareClient, Closed
-from conftest import NOON
+from bare_client import NOON, BareClient, Closed
 
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 

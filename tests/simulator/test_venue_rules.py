@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import websocket
-from bare_client import BareClient
-from conftest import NOON
+from bare_client import NOON, BareClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
