@@ -233,7 +233,11 @@ class Gate:
 
     def forfeit(self, hold: Hold, now: float) -> None:
         """Count a hold as spent: the request left and no answer will tell."""
-        self.settle(hold, (), now)
+        for shared, reservation in ((self._address, hold.address), (self._account, hold.account)):
+            if reservation is not None:
+                with shared.lock:
+                    shared.ledger.forfeit(reservation, now)
+                    shared.room_came_free(self)
 
     def read(self, readings: Sequence[Reading], now: float) -> None:
         """Take counts in that belong to no hold."""
