@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from crypto_ws_sync.errors import NotFound
 from crypto_ws_sync.exchanges.binance.lookups import lists, orders
+from crypto_ws_sync.exchanges.binance.lookups.views import is_whole
 from crypto_ws_sync.protocol.dialect import Outcome, Reply
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
@@ -28,6 +29,10 @@ class _Inquiry(NamedTuple):
     stages: Callable[[Question, Sequence[Answer]], Sequence[Ask]]
     judge: Callable[[Question, Sequence[Answer], bool], Finding]
 
+
+_TEXTS = ("symbol", "status", "side", "type", "clientOrderId", "listOrderStatus")
+_NUMBERS = ("orderId", "orderListId", "time", "updateTime")
+_LEG = frozenset({"symbol", "orderId"})
 
 _PLACEMENT = _Inquiry(orders.ask_placement, orders.judge_placement)
 _LIST_PLACEMENT = _Inquiry(lists.ask_placement, lists.judge_placement)
@@ -74,7 +79,24 @@ def judge(question: Question, replies: Sequence[Reply], is_last: bool) -> Findin
 
 
 def _has_failed(reply: Reply) -> bool:
-    return reply.outcome is not Outcome.OK and not isinstance(reply.error, NotFound)
+    if reply.outcome is Outcome.OK:
+        return not _is_sound(reply.result)
+    return not isinstance(reply.error, NotFound)
+
+
+def _is_sound(result: Any) -> bool:
+    """Tell whether an answer holds an order, a list, or several, with fields of the types that they have."""
+    if isinstance(result, list):
+        return all(isinstance(item, dict) and _is_sound(item) for item in result)
+    if not isinstance(result, dict):
+        return False
+    legs = result.get("orders", [])
+    return (
+        all(isinstance(result.get(name, ""), str) for name in _TEXTS)
+        and all(is_whole(result.get(name, 0)) for name in _NUMBERS)
+        and isinstance(legs, list)
+        and all(isinstance(leg, dict) and leg.keys() >= _LEG and _is_sound(leg) for leg in legs)
+    )
 
 
 def _answer(reply: Reply) -> Answer:
