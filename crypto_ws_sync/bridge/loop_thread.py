@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import CodeType
-from typing import Any, Protocol
+from typing import Any
 
 from crypto_ws_sync.errors import SessionClosed
 
@@ -26,11 +26,14 @@ _SLICE = 0.2
 MUST_SLICE = sys.platform == "win32" and sys.version_info < (3, 14)
 
 
-class Failing(Protocol):
-    """Something handed over that can be told that nobody will take it."""
+class _Done(asyncio.Future[Any]):
+    """The end of a coroutine that ran at once, for which nobody waits: callbacks would cost a turn of the loop each.
 
-    def fail(self, error: BaseException) -> None:
-        """Learn that it was not taken."""
+    Owner: loop thread.
+    """
+
+    def add_done_callback(self, *ignored: Any, **options: Any) -> None:
+        """Call nothing."""
 
 
 def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | None = None) -> bool:
@@ -72,33 +75,42 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 class LoopThread:
     """One daemon thread that runs one event loop.
 
-    Owner: shared; `waiting` is a dict whose single operations are atomic.
+    Args:
+        name: The thread's name.
+        prompt: Code of coroutines that never suspend, never raise, and whose end nobody waits for.
+        at_fork: Called in a forked child.
+        at_end: Called on the loop when it is about to close.
+        on_closed: Called on the thread when the loop has closed, so that nothing can be handed over any more.
+
+    Owner: shared; flags are set once.
     """
 
     def __init__(
-        self, name: str, prompt: frozenset[CodeType], at_fork: Callable[[], None], at_end: Callable[[], None]
+        self,
+        name: str,
+        prompt: frozenset[CodeType],
+        *,
+        at_fork: Callable[[], None],
+        at_end: Callable[[], None],
+        on_closed: Callable[[], None],
     ) -> None:
-        self.waiting: dict[Failing, None] = {}
         self.is_forked = False
         self.ident = 0
         self._prompt = prompt
         self._at_fork = at_fork
         self._at_end = at_end
+        self._on_closed = on_closed
         self._loop = _new_loop()
         self._loop.set_task_factory(self._make_task)
-        self._is_closed = False
+        self.is_closed = True
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         _live.add(self)
+        self.is_closed = False
         self._thread.start()
         self.ident = self._thread.ident or 0
-
-    @property
-    def is_alive(self) -> bool:
-        """Tell whether the loop still runs."""
-        return self._thread.is_alive() and not self._is_closed
 
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine on the loop.
@@ -137,16 +149,14 @@ class LoopThread:
         """Step the coroutines that never suspend at once, which saves them a turn of the loop."""
         if getattr(coroutine, "cr_code", None) not in self._prompt:
             return asyncio.Task(coroutine, loop=loop, **options)
-        done: asyncio.Future[Any] = loop.create_future()
+        done = _Done(loop=loop)
         try:
             coroutine.send(None)
         except StopIteration as stop:
             done.set_result(stop.value)
-        except Exception as error:
-            done.set_exception(error)
         else:
             coroutine.close()
-            done.set_exception(RuntimeError("a prompt coroutine suspended"))
+            raise RuntimeError("a prompt coroutine suspended")
         return done
 
     def _run(self) -> None:
@@ -155,15 +165,14 @@ class LoopThread:
         try:
             loop.run_forever()
         finally:
-            self._is_closed = True
+            self.is_closed = True
             try:
                 self._finish()
             finally:
                 asyncio.set_event_loop(None)
                 loop.close()
                 _live.discard(self)
-                for item in list(self.waiting):
-                    item.fail(SessionClosed("the session was stopped"))
+                self._on_closed()
 
     def _finish(self) -> None:
         """Let what has been handed over see the end: a stopped loop would leave it pending for ever."""

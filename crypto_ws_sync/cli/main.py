@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = (
     "init",
     "demo",
+    "simulate",
 )
 """Subcommands, in the order of the help: each is a module of `cli/commands/`."""
 

@@ -30,6 +30,8 @@ class Admission:
         self.room = WaitingRoom()
         self.connection: Connection | None = None
         self.wake_at: float | None = None
+        self.composing: set[Entry] = set()
+        """Requests that are being signed on another thread."""
         self._context = context
         self._on_withdrawn = on_withdrawn
         self._serials = itertools.count(1)
@@ -64,7 +66,8 @@ class Admission:
                 entry = line[0]
                 if Bucket.ORDERS in blocked and entry.request.charge.orders:
                     continue
-                bucket = None if entry.is_abandoned else self._try(entry, connection)
+                is_over = entry.is_abandoned or entry.reply.done()
+                bucket = None if is_over else self._try(entry, connection)
                 if bucket is not None and not entry.reply.done():
                     blocked.add(bucket)
                     if bucket is not Bucket.ORDERS:
@@ -140,14 +143,8 @@ class Admission:
                 ledger.release(reservation)
                 return
             entry.is_offered = True
-        entry.sent = True
-        if entry.claimed:
-            entry.sent = False
-            ledger.release(reservation)
-            return
         request = entry.request
         if request.is_signed and context.auth_failure is not None and not entry.is_internal:
-            entry.sent = False
             ledger.release(reservation)
             entry.fail(context.auth_failure())
             self._count(entry, "auth")
@@ -155,17 +152,62 @@ class Admission:
         now = context.time.monotonic()
         clock = context.clock
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
-        try:
-            key, text = context.dialect.compose(request, stamp)
-        except CryptoWSError as error:
-            entry.sent = False
-            ledger.release(reservation)
-            entry.fail(error)
-            return
         if request.is_write:
             entry.question = context.dialect.question(
                 request, stamp.timestamp, clock.error(now), next(self._serials)
             )
+        if context.offload is not None and context.dialect.composes_slowly(request, stamp):
+            self.composing.add(entry)
+            context.offload(
+                lambda: context.dialect.compose(request, stamp),
+                lambda composed: self._send_late(entry, connection, reservation, composed),
+            )
+            return
+        try:
+            composed = context.dialect.compose(request, stamp)
+        except CryptoWSError as error:
+            self._take_back(entry, reservation)
+            entry.fail(error)
+            return
+        self._put_out(entry, connection, reservation, composed)
+
+    def _take_back(self, entry: Entry, reservation: Hold) -> None:
+        """Note that a request has not been sent after all."""
+        entry.question = None
+        self._context.ledger.release(reservation)
+
+    def _send_late(
+        self,
+        entry: Entry,
+        connection: Connection,
+        reservation: Hold,
+        composed: tuple[int | str, str] | Exception,
+    ) -> None:
+        """Send what was signed on another thread, if it is still wanted and its connection still serves."""
+        self.composing.discard(entry)
+        if isinstance(composed, Exception):
+            self._take_back(entry, reservation)
+            entry.fail(composed)
+        elif entry.is_abandoned or entry.reply.done():
+            self._take_back(entry, reservation)
+        elif connection is not self.connection and not entry.is_bound:
+            self._take_back(entry, reservation)
+            self.room.put_back(entry)
+            self.pump()
+        else:
+            self._put_out(entry, connection, reservation, composed)
+            connection.line.flush()
+
+    def _put_out(
+        self, entry: Entry, connection: Connection, reservation: Hold, composed: tuple[int | str, str]
+    ) -> None:
+        # Whoever finds `sent` finds the question, too: composing may let other threads run for milliseconds.
+        entry.sent = True
+        if entry.claimed:
+            entry.sent = False
+            self._take_back(entry, reservation)
+            return
+        key, text = composed
         entry.key = key
         entry.connection = connection
         entry.reservation = reservation
@@ -173,7 +215,7 @@ class Admission:
         connection.pending.add(key, entry)
         entry.end_offset = connection.line.send_text(text)
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("-> %s", context.dialect.redact(text))
+            log.debug("-> %s", self._context.dialect.redact(text))
 
     def _count(self, entry: Entry, outcome: str) -> None:
         self._context.counters.requests[entry.request.spec.name, outcome] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -22,6 +23,8 @@ __all__ = ["Connector", "Unreachable"]
 log = logging.getLogger("crypto_ws_sync.engine")
 
 OPEN_TIMEOUT = 10.0
+"""Seconds that one attempt may take, from the first packet to the first answers."""
+SHORTEST_TIMEOUT = 0.05
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 30.0
 REFUSED_WAIT = 10.0
@@ -124,9 +127,9 @@ class Connector:
                 wait=banned - now,
                 retry_at=context.local_wall(banned),
             )
-        limit = (
-            OPEN_TIMEOUT if deadline is None else max(0.05, min(OPEN_TIMEOUT, deadline - time.monotonic()))
-        )
+        until = time.monotonic() + OPEN_TIMEOUT
+        if deadline is not None:
+            until = max(time.monotonic() + SHORTEST_TIMEOUT, min(until, deadline))
         hold = ledger.reserve(Charge(context.dialect.connect_weight, connections=1), now)
         if not isinstance(hold, Hold):
             # Contended means that requests in flight stand in the way: they settle in a moment.
@@ -139,12 +142,12 @@ class Connector:
             )
         ledger.forfeit(hold, now)
         try:
-            line = await context.transport.open(context.target, limit)
+            line = await context.transport.open(context.target, until - time.monotonic())
         except OpenFailed as error:
             raise self._translated(error) from None
         connection = Connection(line, context.dialect, self._keeper, time.monotonic())
         try:
-            await asyncio.wait_for(self._make_ready(connection), limit)
+            await asyncio.wait_for(self._make_ready(connection), until - time.monotonic())
         except asyncio.TimeoutError:
             line.abort("not ready in time")
             raise Unreachable(
@@ -180,6 +183,7 @@ class Connector:
 def _seconds(retry_after: str | None) -> float:
     """Return what a Retry-After header says, in seconds; a minute where it says nothing usable."""
     try:
-        return max(0.0, float(retry_after)) if retry_after is not None else 60.0
+        seconds = float(retry_after or "")
     except ValueError:
         return 60.0
+    return max(0.0, seconds) if math.isfinite(seconds) else 60.0

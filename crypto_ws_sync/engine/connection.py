@@ -77,6 +77,7 @@ class Connection:
         "_pinged_at",
         "_policy",
         "handshake",
+        "has_served",
         "is_logged_on",
         "is_retiring",
         "line",
@@ -93,6 +94,7 @@ class Connection:
         self.ready: asyncio.Future[None] | None = None
         self.is_logged_on = False
         self.is_retiring = False
+        self.has_served = False
         # Sessions that were started together should not all reconnect together.
         self.maximum_age = dialect.policy.maximum_age - random.uniform(0, AGE_JITTER)
         self.opened_at = now
@@ -117,10 +119,12 @@ class Connection:
                 assert isinstance(said, Reply)
                 entry = self.pending.take(said.key)
                 if entry is not None:
+                    self.has_served = self.has_served or not entry.is_bound
                     keeper.on_reply(self, entry, said)
                 else:
                     keeper.on_stray_reply(self, said)
             elif isinstance(said, Event):
+                self.has_served = True
                 keeper.on_event(self, said)
             elif isinstance(said, Notice):
                 keeper.on_notice(self, said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Gate
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
@@ -51,6 +51,7 @@ class Context:
     counters: Counters
     resolver: OutcomeResolver | None = None
     auth_failure: Callable[[], ApiError] | None = field(default=None)
+    offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:
         """Return the exchange's time in epoch seconds."""

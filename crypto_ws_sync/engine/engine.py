@@ -17,7 +17,7 @@ from crypto_ws_sync.engine.deadlines import Deadlines
 from crypto_ws_sync.engine.readying import Readiness
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.report import report
-from crypto_ws_sync.engine.requests import WAIT, Entry, Sink
+from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.errors import InvalidParameter, SessionClosed
@@ -34,6 +34,7 @@ __all__ = ["Engine"]
 log = logging.getLogger("crypto_ws_sync.engine")
 
 PLACEMENTS_KEPT = 1000
+TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
 _ENDED = (State.STOPPING, State.STOPPED)
@@ -45,19 +46,18 @@ class Engine:
     Owner: loop thread.
     """
 
-    def __init__(self, context: Context, book: OutcomeBook, waiting: dict[Any, None]) -> None:
+    def __init__(self, context: Context, book: OutcomeBook, inbox: Inbox) -> None:
         self.owner = Owner("the session's engine")
         self.owner.claim()
         self._context = context
         self._book = book
-        self._waiting = waiting
+        self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self._lifecycle = Lifecycle()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
         self._placing: dict[str, Entry] = {}
-        self._is_flush_armed = False
         admission = self._admission = Admission(context, self._on_withdrawn)
         self._readiness = Readiness(context, admission)
         self._reconciler = Reconciler(context, book, self._ask)
@@ -116,6 +116,7 @@ class Engine:
         for task in [*self._tasks, *([self._starter] if self._starter is not None else [])]:
             task.cancel()
         self._subscriptions.stop()
+        self._deadlines.look_up_abandoned()
         self._fail_unsent_and_reads()
         lines = [connection.line for connection in self._rotation.connections()]
         deadline = time.monotonic() + timeout / 2
@@ -156,30 +157,29 @@ class Engine:
 
     # -- requests ---------------------------------------------------------------------------------------
 
-    async def submit(self, entry: Entry) -> None:
-        """Take one request in; never suspends. The last of those handed over together flushes for all."""
-        self._take_in(entry)
-        if self._waiting:
-            if not self._is_flush_armed:
-                self._is_flush_armed = True
-                self._loop.call_soon(self._flush)
-        else:
-            self._flush()
-
-    async def submit_many(self, entries: Sequence[Entry]) -> None:
-        """Take many requests in, for one flush."""
-        for entry in entries:
-            self._take_in(entry)
+    async def take_in(self) -> None:
+        """Take in what callers have handed over, and send it in one go; never suspends."""
+        inbox = self._inbox
+        inbox.is_armed = False
+        entries = inbox.entries
+        # Callers may go on appending; beyond this many, those that came first should not wait for them.
+        for _ in range(TAKEN_AT_ONCE):
+            if not entries:
+                break
+            entry = entries.popleft()
+            try:
+                self._admit(entry)
+            except Exception as error:
+                log.exception("a request could not be taken in")
+                entry.fail(error)
         self._flush()
+        self._deadlines.arm()
+        if entries and not inbox.is_armed:
+            inbox.is_armed = True
+            self._loop.call_soon(self._take_in_rest)
 
-    def _take_in(self, entry: Entry) -> None:
-        try:
-            self._admit(entry)
-        except Exception as error:
-            log.exception("a request could not be taken in")
-            entry.fail(error)
-        finally:
-            self._waiting.pop(entry, None)
+    def _take_in_rest(self) -> None:
+        self._loop.create_task(self.take_in())
 
     def _admit(self, entry: Entry) -> None:
         if self._lifecycle.state in _ENDED:
@@ -188,11 +188,9 @@ class Engine:
         if entry.request.charge.orders and self._is_taken(entry):
             return
         self._admission.enter(entry)
-        self._deadlines.arm()
 
     def _flush(self) -> None:
         """Hand over what has gathered."""
-        self._is_flush_armed = False
         connection = self._admission.connection
         if connection is not None:
             connection.line.flush()
@@ -262,8 +260,7 @@ class Engine:
     def on_event(self, connection: Connection, event: Event) -> None:
         """Let an event settle what it can, and hand it on."""
         self._context.counters.events += 1
-        if len(self._book):
-            self._reconciler.told(event.body)
+        self._reconciler.told(event.body)
         self._subscriptions.on_event(connection, event)
 
     def on_notice(self, connection: Connection, notice: Notice) -> None:
@@ -343,6 +340,7 @@ class Engine:
 
     async def open_questions(self) -> list[Question]:
         """Return the writes whose outcome is open, oldest first."""
+        self._deadlines.look_up_abandoned()
         return [write.question for write in self._book.open_writes()]
 
     async def resolve(self, question: Question, waiter: Sink) -> None:
@@ -416,7 +414,7 @@ class Engine:
         ]
 
     def _fail_unsent_and_reads(self) -> None:
-        unsent = [*self._admission.room, *self._answers.unclocked]
+        unsent = [*self._admission.room, *self._answers.unclocked, *self._admission.composing]
         self._fail_closed(unsent)
         self._admission.room.discard(unsent)
         for connection in self._rotation.connections():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from crypto_ws_sync.protocol.outcome import Question
 if TYPE_CHECKING:
     from crypto_ws_sync.engine.connection import Connection
 
-__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Sink", "WaitingRoom", "unsent_error"]
+__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "unsent_error"]
 
 NONE, WAIT, RAISE = "none", "wait", "raise"
 
@@ -100,6 +100,28 @@ class Entry:
                 self.reply.set_exception(error)
             except (InvalidStateError, asyncio.InvalidStateError):
                 return
+
+
+class Inbox:
+    """Requests on their way to the loop: one wake-up serves all that have gathered.
+
+    A caller appends before it looks at `is_armed`, the loop clears `is_armed` before it takes; so what a caller leaves
+    to a wake-up that is already under way is always taken by it.
+
+    Owner: shared; single operations on a deque are atomic.
+    """
+
+    __slots__ = ("entries", "is_armed")
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self.is_armed = False
+
+    def fail_all(self, error: Callable[[], CryptoWSError]) -> None:
+        """Tell those that nobody will take any more."""
+        self.is_armed = False
+        while self.entries:
+            self.entries.popleft().fail(error())
 
 
 def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> CryptoWSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,10 @@ log = logging.getLogger("crypto_ws_sync.engine")
 
 SUSPICIONS_APART = 30.0
 """Seconds between two connections opened because a line fell silent."""
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 30.0
+UNUSED_FOR = 60.0
+"""Seconds after which a connection that has served nobody was not opened in vain."""
 
 
 class Rotation:
@@ -63,6 +68,8 @@ class Rotation:
         self._suspect: tuple[Connection, float] | None = None
         self._suspected_at = -SUSPICIONS_APART
         self._keepalive: asyncio.TimerHandle | None = None
+        self._last: Connection | None = None
+        self._unused = 0
 
     def connections(self) -> list[Connection]:
         """Return those that finish, and the one that serves."""
@@ -82,6 +89,10 @@ class Rotation:
         """Have a connection whenever one is needed, for ever."""
         while True:
             await self._needed.wait()
+            pause = self._pause()
+            if pause:
+                log.info("connections end unused: the next in %.1f s", pause, extra={"event": "flapping"})
+                await asyncio.sleep(pause)
             try:
                 connection = await self._connector.connect(is_start=False, deadline=None)
             except (ConnectionFailed, ApiError) as error:
@@ -90,9 +101,29 @@ class Rotation:
                 continue
             self.install(connection)
 
+    def _pause(self) -> float:
+        """Return the seconds to let pass first: more and more while connections end that have served nobody."""
+        last, self._last = self._last, None
+        if last is None or last.has_served or time.monotonic() - last.opened_at > UNUSED_FOR:
+            self._unused = 0
+            return 0.0
+        self._unused += 1
+        if self._unused == 1:
+            return 0.0
+        return random.uniform(0.5, 1.0) * min(FIRST_PAUSE * 2.0 ** (self._unused - 2), LONGEST_PAUSE)
+
     def install(self, connection: Connection) -> None:
         """Let a connection serve; the one before finishes what it has in flight."""
+        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
+            # Until Python 3.12 a wait that ends in the moment of its cancelling swallows the cancelling.
+            connection.line.abort("the session was stopped")
+            return
         self._needed.clear()
+        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
+            # A cancellation may come in the very moment in which the connection is had, and be lost.
+            connection.line.abort("the session was stopped")
+            return
+        self._last = connection
         if not connection.line.is_open:
             self._needed.set()
             return
@@ -101,6 +132,7 @@ class Rotation:
         if old is not None and suspect is not None and suspect[0] is old and not old.is_retiring:
             if old.line.last_heard > suspect[1]:
                 log.info("the silent line speaks again", extra={"event": "spoke_again"})
+                self._last = old
                 connection.line.close(1000, "not needed", 1.0)
                 return
             self._context.counters.reconnects["silent"] += 1

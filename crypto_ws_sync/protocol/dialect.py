@@ -218,6 +218,9 @@ class Dialect(Protocol):
     def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
         """Return a request's key and text, signed over exactly what goes out."""
 
+    def composes_slowly(self, request: Request, stamp: Stamp) -> bool:
+        """Tell whether composing takes so long that it is better done on a thread of its own."""
+
     def classify(self, text: str) -> Sequence[Incoming]:
         """Return what a text from the exchange says; never raises."""
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import LoopThread, wait_done
 from crypto_ws_sync.bridge.reply import CallbackThread
+from crypto_ws_sync.bridge.signing_thread import SigningThread
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.engine import Engine
 from crypto_ws_sync.engine.reconcile import OutcomeBook
-from crypto_ws_sync.engine.requests import Entry, unsent_error
+from crypto_ws_sync.engine.requests import Entry, Inbox, unsent_error
 from crypto_ws_sync.errors import (
     ConnectionFailed,
     CryptoWSError,
@@ -24,7 +25,7 @@ from crypto_ws_sync.errors import (
 
 __all__ = ["Run"]
 
-_PROMPT = frozenset({Engine.submit.__code__, Engine.submit_many.__code__})
+_PROMPT = frozenset({Engine.take_in.__code__})
 
 
 class Run:
@@ -38,8 +39,13 @@ class Run:
     ) -> None:
         self.engine: Engine | None = None
         self.callbacks = CallbackThread(f"{name} callbacks")
-        self.door = LoopThread(name, _PROMPT, self._forsake, self._let_go)
+        self.inbox = Inbox()
+        self.door = LoopThread(
+            name, _PROMPT, at_fork=self._forsake, at_end=self._let_go, on_closed=self._on_closed
+        )
+        self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
+        self.context.offload = self.signing.offload
         self._book = book
         self._is_stopping = False
 
@@ -68,7 +74,7 @@ class Run:
             raise
 
     async def _begin(self, timeout: float) -> None:
-        self.engine = engine = Engine(self.context, self._book, self.door.waiting)
+        self.engine = engine = Engine(self.context, self._book, self.inbox)
         await engine.start(timeout)
 
     def stop(self, timeout: float) -> None:
@@ -79,7 +85,7 @@ class Run:
             return
         deadline = time.monotonic() + timeout
         try:
-            if engine is not None and door.is_alive:
+            if engine is not None and not door.is_closed:
                 wait_done(door.submit(engine.stop(timeout)), timeout + 1.0)
         except SessionClosed:
             pass
@@ -88,6 +94,7 @@ class Run:
             door.signal_stop()
             raise
         door.stop(max(0.5, deadline - time.monotonic()))
+        self.signing.stop(0.5)
         self.callbacks.stop(0.5)
 
     def abandon(self) -> None:
@@ -123,32 +130,36 @@ class Run:
             raise SessionClosed(
                 "a blocking call on the session's own thread would wait for itself: call from another thread"
             )
-        if self._is_stopping or not door.is_alive:
+        if self._is_stopping or door.is_closed:
             raise SessionClosed("the session was stopped: start() it again")
 
     def hand_over(self, entry: Entry) -> None:
         """Give the loop one request."""
-        engine, door = self.engine, self.door
-        assert engine is not None
-        door.waiting[entry] = None
-        try:
-            door.submit(engine.submit(entry))
-        except BaseException:
-            door.waiting.pop(entry, None)
-            raise
+        inbox = self.inbox
+        inbox.entries.append(entry)
+        if not inbox.is_armed:
+            self._wake()
 
     def hand_over_many(self, entries: Sequence[Entry]) -> None:
         """Give the loop many requests at once."""
-        engine, door = self.engine, self.door
+        inbox = self.inbox
+        inbox.entries.extend(entries)
+        if not inbox.is_armed:
+            self._wake()
+
+    def _wake(self) -> None:
+        engine, inbox = self.engine, self.inbox
         assert engine is not None
-        for entry in entries:
-            door.waiting[entry] = None
+        inbox.is_armed = True
         try:
-            door.submit(engine.submit_many(entries))
-        except BaseException:
-            for entry in entries:
-                door.waiting.pop(entry, None)
-            raise
+            self.door.submit(engine.take_in())
+        except SessionClosed:
+            self._on_closed()
+
+    def _on_closed(self) -> None:
+        self.inbox.fail_all(lambda: SessionClosed("the session was stopped"))
+        self.signing.end()
+        self.callbacks.end()
 
     def wait(self, entry: Entry, reply: Future[Any]) -> Any:
         """Wait for the answer until the entry's deadline.
@@ -157,15 +168,18 @@ class Run:
             Whatever became of the request.
         """
         try:
-            done = wait_done(reply, max(0.0, entry.deadline - time.monotonic()))
+            if not wait_done(reply, max(0.0, entry.deadline - time.monotonic())) and self._claim(
+                entry, reply
+            ):
+                raise self._expired(entry)
+        except CryptoWSError:
+            raise
         except BaseException as interrupt:
             entry.claimed = True
             reply.cancel()
             _note(interrupt, entry)
             raise
-        if done or not self._claim(entry, reply):
-            return reply.result(0)
-        raise self._expired(entry)
+        return reply.result(0)
 
     def _claim(self, entry: Entry, reply: Future[Any]) -> bool:
         """Take the request back from the loop; False: it has been answered after all."""

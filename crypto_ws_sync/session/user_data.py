@@ -163,7 +163,7 @@ class UserDataStream:
 def _let_go(run: Run, events: EventStream) -> Future[Any] | None:
     """Have the engine forget a stream; return what to wait on, None where nothing runs any more."""
     engine, door = run.engine, run.door
-    if engine is None or door.is_forked or not door.is_alive:
+    if engine is None or door.is_forked or door.is_closed:
         return None
     try:
         return door.submit(engine.close_stream(events))

@@ -186,7 +186,7 @@ class UserWSSession(BinanceMethods):
 
     def __repr__(self) -> str:
         run = self._run
-        state = "running" if run is not None and run.door.is_alive else "not running"
+        state = "running" if run is not None and not run.door.is_closed else "not running"
         return f"<UserWSSession {self._target.url.split('?')[0]} {state}>"
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class UserWSSession(BinanceMethods):
         if current is not None and threading.get_ident() == current.door.ident:
             raise SessionClosed("start() on the session's own thread would wait for itself")
         with self._lock:
-            if self._run is not None and self._run.door.is_alive and not self._run.door.is_forked:
+            if self._run is not None and not self._run.door.is_closed and not self._run.door.is_forked:
                 return self
             run = Run(self._new_context, self._book, self._name)
             self._starting = run
@@ -286,7 +286,7 @@ class UserWSSession(BinanceMethods):
     def status(self) -> SessionStatus:
         """Return one look at the session: connection, limits, clock, counters."""
         run = self._run
-        if run is None or run.door.is_forked or not run.door.is_alive or run.engine is None:
+        if run is None or run.door.is_forked or run.door.is_closed or run.engine is None:
             return SessionStatus(
                 state="stopped" if self._was_started else "idle",
                 endpoint=self._target.url.split("?")[0],
@@ -507,7 +507,7 @@ class UserWSSession(BinanceMethods):
     def unresolved(self) -> list[UnresolvedOrder]:
         """Return the writes whose outcome is being looked up, oldest first."""
         run = self._run
-        if run is not None and run.engine is not None and run.door.is_alive and not run.door.is_forked:
+        if run is not None and run.engine is not None and not run.door.is_closed and not run.door.is_forked:
             run.check()
             questions = run.ask(run.engine.open_questions(), self._timeout)
         else:
@@ -571,7 +571,7 @@ class UserWSSession(BinanceMethods):
 
     def _is_operational(self, orders: bool) -> bool:
         run = self._run
-        if run is None or run.engine is None or run.door.is_forked or not run.door.is_alive:
+        if run is None or run.engine is None or run.door.is_forked or run.door.is_closed:
             return False
         return run.engine.is_operational(orders=orders)
 

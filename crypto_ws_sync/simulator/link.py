@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .clock import Timer, Timers
@@ -21,6 +21,7 @@ __all__ = ["Link"]
 PING_US = 20 * 1_000_000
 PONG_US = 60 * 1_000_000
 LIFETIME_US = 86400 * 1_000_000
+_FIN, _TEXT, _CONTINUATION = 0x80, 0x1, 0x0
 _GRACE_SECONDS = 0.5
 """Real seconds that a pong may still take after a manual clock has jumped over its deadline."""
 
@@ -43,6 +44,8 @@ class Link:
         latency: float,
         since_us: int,
     ) -> None:
+        from websockets.protocol import State
+
         self._socket = socket
         self._sockets = (socket,)
         self._venue = venue
@@ -54,7 +57,8 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[str] = []
         self._release: asyncio.TimerHandle | None = None
-        self._waiting_for_split: list[str] | None = None
+        self._outgoing: list[bytes] = []
+        self._open_state = State.OPEN
         self._is_stalled = False
         self._connection: Connection | None = None
         self._ping_timer = timers.call_at_us(since_us + PING_US, self._send_ping)
@@ -113,23 +117,27 @@ class Link:
     def send_raw(self, message: str | bytes) -> None:
         """Send one frame of any content, at once."""
         if not self._is_stalled:
+            self._flush()
             self._broadcast(self._sockets, message)
 
     def ping(self, payload: bytes) -> None:
         """Send one ping frame."""
         if not self._is_stalled:
-            self._start(self._ping_once(payload))
+            self._start(lambda: self._ping_once(payload))
 
     def close(self, code: int, reason: str) -> None:
         """Close properly, with a close frame."""
-        self._start(self._socket.close(code, reason))
+        self._flush()
+        self._start(lambda: self._socket.close(code, reason))
 
     def abort(self) -> None:
-        """Break off with no close frame."""
+        """Break off with no close frame, behind what was sent before."""
+        self._flush()
         self._socket.transport.abort()
 
     def stall(self) -> None:
         """Stop reading and writing; the socket stays open."""
+        self._flush()
         self._is_stalled = True
         self._ping_timer.cancel()
         with contextlib.suppress(RuntimeError):  # the socket may be closing
@@ -138,22 +146,33 @@ class Link:
     def _send_now(self, text: str) -> None:
         if self._is_stalled:
             return
-        if self._waiting_for_split is not None:
-            self._waiting_for_split.append(text)
-        else:
-            self._broadcast(self._sockets, text)
+        self._write(text_frame(text))
 
-    def _start(self, work: Any) -> None:
+    def _write(self, frame: bytes) -> None:
+        # Frames that come up in one turn of the loop go out in one write: waking the other side for each of
+        # them costs more than the exchange's own work.
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(frame)
+
+    def _flush(self) -> None:
+        outgoing = self._outgoing
+        if outgoing:
+            self._outgoing = []
+            if self._socket.protocol.state is self._open_state and not self._is_stalled:
+                self._socket.transport.write(b"".join(outgoing))
+
+    def _start(self, work: Callable[[], Awaitable[object]]) -> None:
         task = self._loop.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @staticmethod
-    async def _guard(work: Any) -> None:
+    async def _guard(work: Callable[[], Awaitable[object]]) -> None:
         from websockets.exceptions import ConnectionClosed
 
         with contextlib.suppress(ConnectionClosed):
-            await work
+            await work()
 
     # -- staying alive -----------------------------------------------------------------------------------
 
@@ -161,10 +180,11 @@ class Link:
         payload = str(self._venue.now_us() // 1000).encode("ascii")
         if self._pong_timer is None:
             self._pong_timer = self._timers.call_after_us(PONG_US, self._miss_pong)
-        self._start(self._ping_and_wait(payload))
+        self._start(lambda: self._ping_and_wait(payload))
         self._ping_timer = self._timers.call_after_us(PING_US, self._send_ping)
 
     async def _ping_once(self, payload: bytes) -> None:
+        self._flush()
         await self._socket.ping(payload)
 
     async def _ping_and_wait(self, payload: bytes) -> None:
@@ -292,27 +312,32 @@ class Link:
             self.send(reply)
 
     def _send_split(self, text: str, size: int) -> None:
-        if self._is_stalled:
-            return
-        if self._waiting_for_split is not None:
-            self._waiting_for_split.append(text)
-            return
-        self._waiting_for_split = []
-        self._start(self._send_fragments(text, size))
+        if not self._is_stalled:
+            self._write(b"".join(_fragments(text.encode("utf-8"), size)))
 
-    async def _send_fragments(self, text: str, size: int) -> None:
-        await self._socket.send(_fragments(text, size), text=True)
-        waiting, self._waiting_for_split = self._waiting_for_split, None
-        for each in waiting or ():
-            self._send_now(each)
+
+def text_frame(text: str) -> bytes:
+    """A whole text message as a server frames it (RFC 6455, section 5.2): unmasked, in one piece."""
+    return _frame(_FIN | _TEXT, text.encode("utf-8"))
+
+
+def _frame(head: int, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return bytes((head, size)) + payload
+    if size < 1 << 16:
+        return bytes((head, 126, size >> 8, size & 255)) + payload
+    return bytes((head, 127)) + size.to_bytes(8, "big") + payload
+
+
+def _fragments(payload: bytes, size: int) -> Iterator[bytes]:
+    """A text message in pieces, which may end inside of a character (RFC 6455, section 5.4)."""
+    for start in range(0, len(payload), size):
+        opcode = _CONTINUATION if start else _TEXT
+        is_last = start + size >= len(payload)
+        yield _frame((_FIN if is_last else 0) | opcode, payload[start : start + size])
 
 
 def _lateness(fault: Fault) -> float:
     effect = fault.effect
     return effect.seconds + (fault.random.random() * effect.spread if effect.spread else 0.0)
-
-
-def _fragments(text: str, size: int) -> Iterator[bytes]:
-    data = text.encode("utf-8")
-    for start in range(0, len(data), size):
-        yield data[start : start + size]

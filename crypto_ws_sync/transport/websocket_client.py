@@ -153,7 +153,9 @@ class WebSocketLine:
                 if opcode == TEXT:
                     handler.on_text(str(payload, "utf-8"))
                 elif opcode == PING:
-                    self._control(PONG, payload)
+                    # Who floods and does not read gets no more pongs: they would only fill our memory.
+                    if not self.is_clogged:
+                        self._control(PONG, payload)
                 elif opcode == CLOSE:
                     self._on_close(payload)
                 elif opcode != PONG:
@@ -258,6 +260,7 @@ class WebSocketTransport:
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[Any] = loop.create_future()
         deadline = loop.time() + timeout
+        attempt = _Attempt()
 
         def deliver(sock: Any, error: OpenFailed | None) -> None:
             if opened.done():
@@ -270,7 +273,7 @@ class WebSocketTransport:
         def work() -> None:
             sock, failed = None, None
             try:
-                sock = _connect(target, timeout)
+                sock = _connect(target, timeout, attempt)
             except OpenFailed as error:
                 failed = error
             try:
@@ -283,13 +286,52 @@ class WebSocketTransport:
             sock = await asyncio.wait_for(asyncio.shield(opened), max(0.0, deadline - loop.time()))
         except asyncio.TimeoutError:
             opened.cancel()
+            attempt.give_up()
             raise OpenFailed(OpenFailure.TIMEOUT, f"no connection within {timeout:.1f} s") from None
         except asyncio.CancelledError:
             if opened.done() and not opened.cancelled() and opened.exception() is None:
                 _discard(opened.result())
+            else:
+                attempt.give_up()
             opened.cancel()
             raise
         return WebSocketLine(sock, loop, target.max_message)
+
+
+class _Attempt:
+    """One connection that is being had in a thread of its own.
+
+    The library bounds each step, not the whole: a server that sends a byte now and then would keep the thread,
+    and its memory, for as long as it likes.
+
+    Owner: shared, guarded by self._lock.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._is_given_up = False
+
+    def hold(self, sock: socket.socket) -> None:
+        """Remember the socket that the thread is about to wait on."""
+        with self._lock:
+            self._sock = sock
+            if self._is_given_up:
+                self._wake()
+
+    def give_up(self) -> None:
+        """Wake the thread, which then closes the socket and ends."""
+        with self._lock:
+            self._is_given_up = True
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._sock is not None:
+            try:
+                # Not the method of a TLS socket, which changes what the thread is working with.
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def _discard(sock: Any) -> None:
@@ -304,7 +346,7 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _connect(target: Target, timeout: float) -> Any:
+def _connect(target: Target, timeout: float, attempt: _Attempt) -> Any:
     """Return a connected, non-blocking socket that has shaken hands."""
     parts = urlsplit(target.url)
     host = parts.hostname or ""
@@ -323,7 +365,7 @@ def _connect(target: Target, timeout: float) -> Any:
             "http_no_proxy": ["*"],
         }
         if proxy is None:
-            options["socket"] = _direct(host, port, timeout, target, is_secure)
+            options["socket"] = _direct(host, port, timeout, target, is_secure, attempt)
         else:
             options.update(_proxy_options(proxy, timeout))
         client.connect(target.url, **options)  # type: ignore[no-untyped-call]  # the library has no types
@@ -335,19 +377,27 @@ def _connect(target: Target, timeout: float) -> Any:
             OpenFailure.CERTIFICATE, f"the certificate of {host} is not trusted: {error.verify_message}"
         ) from None
     except websocket.WebSocketBadStatusException as error:
-        raise OpenFailed(
-            OpenFailure.REFUSED,
-            f"{host} refused the WebSocket handshake with HTTP status {error.status_code}",
-            status=error.status_code,
-            headers={str(name).lower(): str(value) for name, value in (error.resp_headers or {}).items()},
-        ) from None
+        raise _refused(host, error.status_code, error.resp_headers) from None
     except Exception as error:
         # Whatever else the library, the proxy package or the system may raise; the thread has no one above it.
+        answer = client.handshake_response
+        if answer is not None and answer.status != 101:
+            # A redirection, which is not followed: an exchange's address does not move while one trades.
+            raise _refused(host, answer.status, answer.headers) from None
         via = f" through the proxy {proxy}" if proxy is not None else ""
         hint = "" if proxy is None or "socks" not in str(error).lower() else _socks_hint()
         raise OpenFailed(
             OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_redacted(error, proxy)}{hint}"
         ) from None
+
+
+def _refused(host: str, status: int, headers: Any) -> OpenFailed:
+    return OpenFailed(
+        OpenFailure.REFUSED,
+        f"{host} refused the WebSocket handshake with HTTP status {status}",
+        status=status,
+        headers={str(name).lower(): str(value) for name, value in (headers or {}).items()},
+    )
 
 
 def _tls_options(target: Target, is_secure: bool) -> dict[str, Any]:
@@ -356,18 +406,25 @@ def _tls_options(target: Target, is_secure: bool) -> dict[str, Any]:
     return {"context": target.ssl_context or ssl.create_default_context()}
 
 
-def _direct(host: str, port: int, timeout: float, target: Target, is_secure: bool) -> Any:
+def _direct(
+    host: str, port: int, timeout: float, target: Target, is_secure: bool, attempt: _Attempt
+) -> socket.socket:
     """Connect to the first address of a name that answers, and speak TLS where asked."""
     sock: socket.socket = socket.create_connection((host, port), timeout)
-    _set_options(sock)
-    if not is_secure:
-        return sock
-    context = target.ssl_context or ssl.create_default_context()
     try:
-        return context.wrap_socket(sock, server_hostname=host)
+        _set_options(sock)
+        if not is_secure:
+            attempt.hold(sock)
+            return sock
+        context = target.ssl_context or ssl.create_default_context()
+        tls = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        sock = tls
+        attempt.hold(tls)
+        tls.do_handshake()
     except BaseException:
         sock.close()
         raise
+    return tls
 
 
 def _proxy_options(proxy: Proxy, timeout: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Both servers have a process of their own. Run it from the repository's root:
 
-    python tests/benchmarks/simulator_throughput.py [--rounds 5] [--history 100000]
+    python tests/benchmarks/simulator_throughput.py [--rounds 9] [--history 100000]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import websockets.asyncio.server
 from crypto_ws_sync.simulator import SimulatedExchange
 
 IN_FLIGHT = 32
+BATCH = 1000
 NO_LIMITS = {"REQUEST_WEIGHT": 10**9, "ORDERS": 10**9, "CONNECTIONS": 10**9}
 FUNDS = {"BTC": "1000000", "USDT": "100000000000"}
 
@@ -95,14 +96,14 @@ class Load:
         params["signature"] = hmac.digest(self.secret, payload.encode(), hashlib.sha256).hex()
         return json.dumps({"id": self.count, "method": method, "params": params}, separators=(",", ":"))
 
-    async def run(self, messages: list[str]) -> float:
-        """Send the messages, a window of them in flight; answers per second."""
+    async def run(self, messages: list[str], in_flight: int = IN_FLIGHT) -> float:
+        """Send the messages, so many of them in flight at a time; answers per second."""
         async with websockets.asyncio.client.connect(
             self.endpoint, compression=None, ping_interval=None, max_queue=None
         ) as socket:
             waiting = iter(messages)
             began = time.perf_counter()
-            for _ in range(IN_FLIGHT):
+            for _ in range(in_flight):
                 await socket.send(next(waiting))
             received = 0
             async for _ in socket:
@@ -128,26 +129,32 @@ async def measure(rounds: int, history: int) -> None:
     exchange_pipe, (endpoint, api_key, api_secret) = spawn(serve_exchange)
     echo = Load(f"ws://127.0.0.1:{port}", api_key, api_secret)
     exchange = Load(endpoint, api_key, api_secret)
-    size = 4000
-    ratios: dict[str, list[float]] = {"time": [], "order.place": []}
-    rates: dict[str, list[float]] = {"echo": [], "time": [], "echo of orders": [], "order.place": []}
-    for _ in range(rounds):
-        base = await echo.run([echo.time() for _ in range(size)])
-        got = await exchange.run([exchange.time() for _ in range(size)])
-        ratios["time"].append(got / base)
-        order_base = await echo.run([echo.order("1000.00") for _ in range(size)])
-        order_got = await exchange.run([exchange.order("20000.00") for _ in range(size)])
-        ratios["order.place"].append(order_got / order_base)
-        for name, rate in zip(rates, (base, got, order_base, order_got), strict=True):
-            rates[name].append(rate)
-    for name, values in rates.items():
-        print(f"{name:>16}: {statistics.median(values):8.0f} a second")
-    for name, wanted in (("time", 0.6), ("order.place", 0.3)):
-        print(f"{name:>16}: {statistics.median(ratios[name]):.2f} of the echo server (wanted: {wanted})")
+    for in_flight in (1, IN_FLIGHT):
+        await compare(echo, exchange, rounds, in_flight)
     await measure_history(exchange, exchange_pipe, history)
     await measure_connections(exchange)
     echo_pipe.send("stop")
     exchange_pipe.send("stop")
+
+
+async def compare(echo: Load, exchange: Load, rounds: int, in_flight: int) -> None:
+    """Print how the exchange's rates compare with the echo server's, round by round in turn."""
+    for name, wanted in (("time", 0.6), ("order.place", 0.3)):
+        ratios, rates = [], []
+        for _ in range(rounds):
+            if name == "time":
+                base = await echo.run([echo.time() for _ in range(BATCH)], in_flight)
+                rate = await exchange.run([exchange.time() for _ in range(BATCH)], in_flight)
+            else:
+                base = await echo.run([echo.order("20000.00") for _ in range(BATCH)], in_flight)
+                rate = await exchange.run([exchange.order("20000.00") for _ in range(BATCH)], in_flight)
+            ratios.append(rate / base)
+            rates.append(rate)
+        print(
+            f"{name:>12}, {in_flight:2} in flight: {statistics.median(rates):6.0f} a second, "
+            f"{statistics.median(ratios):.2f} of the echo server (wanted: {wanted}; "
+            f"from {min(ratios):.2f} to {max(ratios):.2f})"
+        )
 
 
 def memory(pipe: Connection) -> int:
@@ -187,7 +194,7 @@ async def measure_connections(load: Load) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--history", type=int, default=100_000)
     options = parser.parse_args()
     asyncio.run(measure(options.rounds, options.history))

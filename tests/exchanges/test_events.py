@@ -139,6 +139,7 @@ def test_a_smart_routed_order_comes_in_a_list_as_its_answer_does() -> None:
     [
         {},  # accepted, and maybe about to trade: the answer would show more
         {"x": "TRADE", "X": "PARTIALLY_FILLED", "m": False},
+        {"x": "TRADE", "X": "FILLED", "z": "1.00000000"},  # the answer would list the fills
         {"X": "FILLED", "c": "another"},
         {"X": "FILLED", "C": "mine", "c": "another"},
         {"X": "FILLED", "s": "BTCUSDT"},
@@ -146,7 +147,8 @@ def test_a_smart_routed_order_comes_in_a_list_as_its_answer_does() -> None:
         {"X": "FILLED", "q": "2.00000000"},
         {"X": "FILLED", "O": 1_499_405_000_000},  # an older order under the same id
         {"X": "FILLED", "e": "listStatus"},
-        {"x": "TRADE", "X": "FILLED", "z": "1.00000000"},  # the answer would list its fills
+        {"X": "FILLED", "T": None},
+        {"X": "FILLED", "T": 1_499_405_000_000_000},  # in microseconds, and from before
     ],
 )
 def test_an_event_of_something_else_settles_nothing(letters: dict[str, Any]) -> None:
@@ -173,8 +175,25 @@ def test_a_cancel_is_settled_by_the_orders_end(named_by: dict[str, Any]) -> None
     assert settles(question, _report(x="TRADE", X="PARTIALLY_FILLED")) is None
     assert settles(question, _report(x="CANCELED", X="CANCELED", C="other", i=1)) is None
     assert settles(question, _report(x="CANCELED", X="CANCELED", C="mine", s="BTCUSDT")) is None
+    assert settles(question, _report(x="CANCELED", X="CANCELED", C="mine", T=1_499_405_000_000)) is None
+
+
+def test_an_amendment_is_settled_by_the_order_under_its_new_name() -> None:
+    question = _question(
+        "order.amend.keepPriority", origClientOrderId="old", newClientOrderId="mine", newQty="1"
+    )
+    amended = settles(question, _report(x="REPLACED", C="old"))
+    assert amended is not None
+    assert amended.result["amendedOrder"]["origClientOrderId"] == "old"
+    assert amended.result["amendedOrder"]["qty"] == "1.00000000"
+    assert settles(question, _report(x="REPLACED", C="old", q="2.00000000")) is None
+    assert settles(question, _report(x="NEW")) is None
 
 
 def test_other_writes_are_left_to_their_look_ups() -> None:
-    report = _report(x="TRADE", X="FILLED")
-    assert settles(_question("order.amend.keepPriority"), report) is None
+    assert settles(_question("order.cancelReplace"), _report(x="TRADE", X="FILLED")) is None
+
+
+def test_the_cancel_of_a_lists_leg_is_left_to_its_look_up() -> None:
+    question = _question("order.cancel", origClientOrderId="mine")
+    assert settles(question, _report(x="CANCELED", X="CANCELED", c="the cancel", C="mine", g=7)) is None

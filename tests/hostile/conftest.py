@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostile_exchange import HostileExchange
+from hostile_exchange import HostileExchange, Open
 
 from crypto_ws_sync import UserWSSession
 from crypto_ws_sync.simulator.certificates import Certificates
-
-Open = Callable[..., UserWSSession]
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ from typing import Any
 
 from bytes_server import LIMIT, BytesServer, Script, Wire
 
+from crypto_ws_sync import UserWSSession
 from crypto_ws_sync.simulator import ManualClock
 
-__all__ = ["Call", "Hook", "HostileExchange", "refusal"]
+__all__ = ["Call", "Hook", "HostileExchange", "Open", "Shuffler", "refusal"]
 
 API_KEY = "kEyOfTheHostileExchange0123456789abcdefghijklmnopqrstuvwxyzABCDE"
 API_SECRET = "sEcReTnObOdYmAySeE0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
@@ -59,6 +60,9 @@ class Call:
         """Answer with an error, having done nothing."""
         self.wire.send_text({**refusal(self.id, status, code, msg, data), **more})
 
+
+Open = Callable[..., UserWSSession]
+"""Makes and starts a session on the hostile exchange, with any arguments of its own."""
 
 Hook = Callable[[Call], None]
 """Deals with one request, or does nothing at all with it."""

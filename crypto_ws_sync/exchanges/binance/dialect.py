@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
 from crypto_ws_sync.exchanges.binance import events, lookups
@@ -44,6 +45,7 @@ _LIMITS = (
 _VERSION = re.compile(r"v\d+/")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
+_NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
 """A time of this size or more is in microseconds."""
 
@@ -92,7 +94,7 @@ class LogOn:
 class BinanceDialect:
     """Binance Spot's WebSocket API, version 3.
 
-    Owner: loop thread, but for `request`, which touches no state.
+    Owner: shared; all that changes is the count of serials.
     """
 
     name = "binance"
@@ -113,7 +115,9 @@ class BinanceDialect:
         self._recv_window = recv_window
         self._recv_window_text = render(int(recv_window) if recv_window == int(recv_window) else recv_window)
         self._logs_on = log_on and signer is not None and signer.key_type == "ed25519"
-        self._serial = 0
+        self._is_slow = signer is not None and signer.is_slow
+        # Slow keys sign on another thread than quick ones compose on: drawing from a count is one step.
+        self._serials = itertools.count(1)
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
@@ -217,12 +221,12 @@ class BinanceDialect:
 
     def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
         """Return a request's key and text, signed over exactly what goes out."""
-        self._serial = key = self._serial + 1
+        key = next(self._serials)
         params = request.params
         if request.is_signed:
             params = dict(params)
             params["timestamp"] = math.floor(stamp.timestamp * 1000)
-            if not stamp.is_logged_on or request.spec.is_always_signed:
+            if not self._leaves_out_key(request, stamp):
                 assert self._signer is not None
                 params["apiKey"] = self._api_key
                 params["signature"] = self._signer.sign(signature_text(params).encode("utf-8"))
@@ -232,6 +236,13 @@ class BinanceDialect:
         if not params:
             return key, f'{{"id":{key},"method":"{method}"}}'
         return key, f'{{"id":{key},"method":"{method}","params":{encode(params)}}}'
+
+    def composes_slowly(self, request: Request, stamp: Stamp) -> bool:
+        """Tell whether a slow key has to sign."""
+        return self._is_slow and request.is_signed and not self._leaves_out_key(request, stamp)
+
+    def _leaves_out_key(self, request: Request, stamp: Stamp) -> bool:
+        return stamp.is_logged_on and not request.spec.is_always_signed
 
     def classify(self, text: str) -> Sequence[Incoming]:
         """Return what a text says."""
@@ -280,7 +291,7 @@ class BinanceDialect:
         msg = msg if type(msg) is str else ""
         kind = error_class(status, code, msg, data)
         retry_at = None
-        if type(data) is dict and type(data.get("retryAfter")) is int:
+        if type(data) is dict and _is_stamp(data.get("retryAfter")):
             retry_at = _seconds(data["retryAfter"])
         return kind(status=status, code=code, msg=msg, data=data), retry_at
 
@@ -307,7 +318,7 @@ class BinanceDialect:
             ValueError: It holds none.
         """
         stamp = result.get("serverTime") if isinstance(result, dict) else None
-        if type(stamp) is not int:
+        if not _is_stamp(stamp):
             raise ValueError("the exchange's answer to 'time' holds no serverTime")
         return _seconds(stamp)
 
@@ -384,6 +395,11 @@ def _outcome(error: ApiError) -> Outcome:
     if isinstance(error, AuthError):
         return Outcome.AUTH
     return Outcome.REJECTED
+
+
+def _is_stamp(value: Any) -> TypeGuard[int]:
+    """Tell whether a value can be a time: a whole number, and not one beyond all calendars."""
+    return type(value) is int and 0 <= value < _NO_TIME_FROM
 
 
 def _seconds(stamp: int) -> float:

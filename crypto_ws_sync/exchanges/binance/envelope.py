@@ -40,6 +40,8 @@ else:
 
 
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
+_MOST = 10**12
+"""Beyond any count, limit or window in seconds."""
 _BUCKETS = {
     "REQUEST_WEIGHT": Bucket.WEIGHT,
     "ORDERS": Bucket.ORDERS,
@@ -60,9 +62,14 @@ def readings(entries: Any) -> list[Reading]:
             limit, count = entry["limit"], entry.get("count", 0)
         except (KeyError, TypeError, AttributeError):
             continue
-        if type(seconds) is int and seconds > 0 and type(limit) is int and type(count) is int:
+        if _is_whole(seconds, 1) and _is_whole(limit, 1) and _is_whole(count, 0):
             found.append(Reading(bucket, seconds, limit, count))
     return found
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    """Tell whether a value is a whole number that a limit can have."""
+    return type(value) is int and least <= value <= _MOST
 
 
 def _as_signed(value: Any) -> str:
@@ -80,7 +87,11 @@ def signature_text(params: Mapping[str, Any]) -> str:
 
     Source: Binance WS API docs, 'SIGNED request security'.
     """
-    return "&".join([f"{name}={_as_signed(params[name])}" for name in sorted(params)])
+    parts = []
+    for name in sorted(params):
+        value = params[name]
+        parts.append(f"{name}={value if type(value) is str else _as_signed(value)}")
+    return "&".join(parts)
 
 
 def redact(text: str) -> str:

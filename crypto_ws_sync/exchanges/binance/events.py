@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from crypto_ws_sync.errors import ApiError
 from crypto_ws_sync.exchanges.binance import lookups
+from crypto_ws_sync.exchanges.binance.lookups.views import was_since
 from crypto_ws_sync.protocol.dialect import Outcome, Reply
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
@@ -22,7 +24,6 @@ __all__ = [
 
 _ALREADY_ACTIVE = -2035
 
-_PLACEMENTS = frozenset({"order.place", "sor.order.place"})
 _ENDED = frozenset({"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED"})
 _TAKES_AT_ONCE = frozenset({"LIMIT", "MARKET"})
 """Types that may trade in the moment they are placed, so that a first event is not yet the answer."""
@@ -96,14 +97,14 @@ def ends_subscription(body: Mapping[str, Any]) -> bool:
 def settles(question: Question, body: Mapping[str, Any]) -> Finding | None:
     """Return what an event says of a write whose outcome is open; None where it settles nothing.
 
-    An event that only shows the first moments of an order (accepted, and maybe about to trade) is not the answer that
-    the caller is owed: it is left to the look-ups, which find the order as it is.
+    An event that only shows the first moments of an order (accepted, and maybe about to trade), or one part of what the
+    caller is owed (a fill, a leg), is left to the look-ups, which find all of it.
     """
-    if body.get("e") != "executionReport":
+    settle = _SETTLED_BY.get(question.method)
+    # Ids may have been used before, so what happened earlier says nothing.
+    if settle is None or body.get("e") != "executionReport" or not was_since(question, body.get("T")):
         return None
-    if question.method in _PLACEMENTS:
-        return _settles_placement(question, body)
-    return _settles_cancel(question, body) if question.method == "order.cancel" else None
+    return settle(question, body)
 
 
 def _settles_placement(question: Question, body: Mapping[str, Any]) -> Finding | None:
@@ -127,7 +128,24 @@ def _settles_cancel(question: Question, body: Mapping[str, Any]) -> Finding | No
     return finding
 
 
+def _settles_amendment(question: Question, body: Mapping[str, Any]) -> Finding | None:
+    if body.get("x") != "REPLACED" or body.get("c") != question.params.get("newClientOrderId"):
+        return None
+    return _judged(question, body)
+
+
+_SETTLED_BY: Mapping[str, Callable[[Question, Mapping[str, Any]], Finding | None]] = MappingProxyType(
+    {
+        "order.place": _settles_placement,
+        "sor.order.place": _settles_placement,
+        "order.cancel": _settles_cancel,
+        "order.amend.keepPriority": _settles_amendment,
+    }
+)
+
+
 def _judged(question: Question, body: Mapping[str, Any]) -> Finding | None:
+    """Judge an event as a look-up that found the order so; None where a look-up would ask for more than that."""
     order = {name: body[letter] for name, letter in _STATUS_FIELDS.items() if letter in body}
     order["clientOrderId"] = _order_name(body)
     replies = [Reply(0, Outcome.OK, order)]

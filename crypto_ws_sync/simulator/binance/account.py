@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..matching import format_amount
+from .commissions import commission_of_account
 from .list_views import list_view
 from .order_views import status_view, trade_view
 from .paging import page_by_id, page_by_time, read_times
@@ -14,13 +15,11 @@ from .request import Request
 
 __all__ = ["HANDLERS"]
 
-_NO_RATE = "0.00000000"
-
 
 def status(request: Request) -> dict[str, Any]:
     """Balances, commission rates and what the account may do."""
     venue, account_id = request.venue, request.account.account_id
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     engine = venue.floor.engine
     account = engine.account(account_id)
     rates = account.rates
@@ -56,7 +55,7 @@ def status(request: Request) -> dict[str, Any]:
 
 def order_counts(request: Request) -> list[dict[str, str | int]]:
     """How many unfilled orders are counted against the account."""
-    request.venue.advance(request.now_us)
+    request.venue.settle(request.now_us)
     return [window.as_dict() for window in request.venue.order_windows(request.account.account_id)]
 
 
@@ -64,20 +63,7 @@ def commission(request: Request) -> dict[str, Any]:
     """What trades on a symbol cost the account."""
     venue, symbol = request.venue, request.args["symbol"]
     venue.floor.check_symbol(symbol)
-    rates = venue.floor.engine.account(request.account.account_id).rates
-    nothing = {"maker": _NO_RATE, "taker": _NO_RATE, "buyer": _NO_RATE, "seller": _NO_RATE}
-    return {
-        "symbol": symbol,
-        "standardCommission": {
-            "maker": format_amount(rates.maker),
-            "taker": format_amount(rates.taker),
-            "buyer": format_amount(rates.buyer),
-            "seller": format_amount(rates.seller),
-        },
-        "specialCommission": nothing,
-        "taxCommission": dict(nothing),
-        "discount": venue.discount(),
-    }
+    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id).rates)
 
 
 def all_orders(request: Request) -> list[dict[str, Any]]:
@@ -85,7 +71,7 @@ def all_orders(request: Request) -> list[dict[str, Any]]:
     args, venue = request.args, request.venue
     venue.floor.check_symbol(args["symbol"])
     start_us, end_us = read_times(args, is_limited=True)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     orders = venue.floor.engine.desk(request.account.account_id, args["symbol"]).orders
     limit = args.get("limit", 500)
     if start_us is None and end_us is None:
@@ -99,7 +85,7 @@ def all_lists(request: Request) -> list[dict[str, Any]]:
     """Order lists, open and closed; a time makes the id count for nothing."""
     args, venue = request.args, request.venue
     start_us, end_us = read_times(args, is_limited=True)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     lists = venue.floor.engine.account(request.account.account_id).lists
     limit = args.get("limit", 500)
     if start_us is None and end_us is None:
@@ -114,7 +100,7 @@ def my_trades(request: Request) -> list[dict[str, Any]]:
     args, venue = request.args, request.venue
     venue.floor.check_symbol(args["symbol"])
     start_us, end_us = read_times(args, is_limited=True)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     fills = venue.floor.engine.desk(request.account.account_id, args["symbol"]).fills
     limit = args.get("limit", 500)
     if "orderId" in args:
@@ -134,7 +120,7 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
         # The documents charge this mistake less than a look-up by order.
         request.venue.refund(request, to=2)
     venue.floor.check_symbol(symbol)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     found = venue.floor.engine.desk(request.account.account_id, symbol).prevented_matches
     if "preventedMatchId" in args:
         page = [each for each in found if each.prevented_match_id == args["preventedMatchId"]]

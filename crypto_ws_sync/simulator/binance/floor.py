@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..market import DEFAULT_LISTINGS, STARTING_BALANCES, Listing, MarketRecord, SyntheticMarket
-from ..matching import MatchingEngine, Outcome, parse_amount
+from ..matching import Account, MatchingEngine, Outcome, parse_amount
 from .refusals import Refusal, bad_symbol
 
 __all__ = ["Floor", "read_balances", "read_symbols"]
@@ -60,10 +60,16 @@ class Floor:
         self.engine = MatchingEngine()
         self.market = SyntheticMarket(self.engine, listings, seed=seed, start_us=now_us)
         self.now_us = now_us
+        self._clients: list[Account] = []
 
     def open_account(self, account_id: int, balances: Mapping[str, int]) -> None:
         """Open a client's account."""
         self.engine.add_account(account_id, balances)
+        self._clients.append(self.engine.account(account_id))
+
+    def has_open_orders(self) -> bool:
+        """Whether any client has an order that others could trade with, or that waits for a price."""
+        return any(account.open_count for account in self._clients)
 
     def check_symbol(self, symbol: str, status: str | None = None) -> None:
         """Refuse a symbol that is not listed, or not in the state asked for."""

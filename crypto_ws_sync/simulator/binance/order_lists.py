@@ -149,7 +149,7 @@ def _place(
 def cancel(request: Request) -> dict[str, Any]:
     """Cancel every open order of a list."""
     args, venue = request.args, request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         outcome = venue.floor.engine.cancel_list(
             request.account.account_id,
@@ -169,7 +169,7 @@ def cancel(request: Request) -> dict[str, Any]:
 def ask(request: Request) -> dict[str, Any]:
     """One list, open or closed; its client id wins over its number."""
     args, venue = request.args, request.venue
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     try:
         found = venue.floor.engine.find_list(
             request.account.account_id,
@@ -183,7 +183,7 @@ def ask(request: Request) -> dict[str, Any]:
 
 def ask_open(request: Request) -> list[dict[str, Any]]:
     """The open lists."""
-    request.venue.advance(request.now_us)
+    request.venue.settle(request.now_us)
     lists = request.venue.floor.engine.open_lists(request.account.account_id)
     return [list_view(each, request.divisor) for each in lists]
 

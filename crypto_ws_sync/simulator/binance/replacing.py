@@ -67,7 +67,7 @@ def cancel_replace(request: Request) -> dict[str, Any]:
 def _cancel_only(request: Request, mode: str, exceeded: Refusal) -> dict[str, Any]:
     """Cancel although the count of orders does not allow the new one."""
     args, venue = request.args, request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     failure = {"code": exceeded.code, "msg": exceeded.msg}
     try:
         cancelled = venue.floor.engine.cancel(
@@ -111,7 +111,7 @@ def _both_halves(
 def amend(request: Request) -> dict[str, Any]:
     """Lower an order's quantity without losing its place in the queue."""
     args, venue = request.args, request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         outcome = venue.floor.engine.amend(
             request.account.account_id,
@@ -178,7 +178,7 @@ def amendments(request: Request) -> list[dict[str, Any]]:
     args, venue = request.args, request.venue
     symbol = args["symbol"]
     venue.floor.check_symbol(symbol)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     found = venue.floor.engine.desk(request.account.account_id, symbol).amendments.get(args["orderId"], [])
     first = args.get("fromExecutionId", 0)
     return [

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..matching import NewOrder, Order, Outcome, Rejection
 from .catalogue import Arguments
+from .commissions import commission_of_order
 from .list_views import cancelled_list_view
 from .order_views import ack_view, cancel_view, full_view, result_view, status_view
 from .refusals import Refusal, not_supported
@@ -86,14 +87,14 @@ def check(request: Request) -> dict[str, Any]:
     except Rejection as rejection:
         raise refused(rejection) from None
     if request.args.get("computeCommissionRates"):
-        return venue.commission_of_order(request.account.account_id)
+        return commission_of_order(venue.floor.engine.account(request.account.account_id).rates)
     return {}
 
 
 def ask(request: Request) -> dict[str, Any]:
     """One order, open or closed."""
     args, venue = request.args, request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         order = venue.floor.engine.find_order(
             request.account.account_id,
@@ -121,7 +122,7 @@ def ask_open(request: Request) -> list[dict[str, Any]]:
     venue, symbol = request.venue, request.args.get("symbol")
     if symbol is not None:
         venue.floor.check_symbol(symbol)
-    venue.advance(request.now_us)
+    venue.settle(request.now_us)
     orders = venue.floor.engine.open_orders(request.account.account_id, symbol)
     return [status_view(order, request.divisor) for order in orders]
 
@@ -129,7 +130,7 @@ def ask_open(request: Request) -> list[dict[str, Any]]:
 def cancel(request: Request) -> dict[str, Any]:
     """Cancel one order, and with it the list it belongs to."""
     args, venue = request.args, request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         outcome = venue.floor.engine.cancel(
             request.account.account_id,
@@ -150,7 +151,7 @@ def cancel(request: Request) -> dict[str, Any]:
 def cancel_all(request: Request) -> list[dict[str, Any]]:
     """Cancel every open order and list of one symbol."""
     venue = request.venue
-    now_us = venue.advance(request.now_us)
+    now_us = venue.settle(request.now_us)
     try:
         outcomes = venue.floor.engine.cancel_all(
             request.account.account_id, request.args["symbol"], now_us, venue.make_client_order_id

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..clock import Clock, Timers
 from ..faults import Effect
 from ..keys import Account
-from ..matching import Outcome, format_amount, parse_amount
+from ..matching import Outcome, parse_amount
 from . import handlers
 from .authentication import check_age, check_signature, read_freshness, signed_text
 from .catalogue import load_catalogue
@@ -33,7 +33,6 @@ _REMEMBERED_REQUESTS = 200_000
 _CONNECT_WEIGHT = 2
 _SLICE_US = 20 * 1_000_000
 _SHORTEST_TICK_US = 50_000
-_NO_RATE = "0.00000000"
 
 
 class Venue:
@@ -168,6 +167,16 @@ class Venue:
             self._spread(outcome)
         return self.floor.now_us
 
+    def settle(self, now_us: int) -> int:
+        """Let the market catch up where an open order of a client's could be touched by it.
+
+        What a client owns does not change otherwise, so that asking for it need not wait for the market.
+        """
+        floor = self.floor
+        if floor.has_open_orders():
+            return self.advance(now_us)
+        return max(now_us, floor.now_us)
+
     def apply(self, outcome: Outcome) -> None:
         """Put on record what a request led to, and spread the word of it."""
         if outcome.trades:
@@ -186,28 +195,6 @@ class Venue:
     def make_client_order_id(self) -> str:
         """An id for an order that came without one."""
         return f"{self.random.getrandbits(88):022x}"
-
-    def commission_of_order(self, account_id: int) -> dict[str, Any]:
-        """What an order test tells of commissions."""
-        rates = self.floor.engine.account(account_id).rates
-        return {
-            "standardCommissionForOrder": {
-                "maker": format_amount(rates.maker),
-                "taker": format_amount(rates.taker),
-            },
-            "specialCommissionForOrder": {"maker": _NO_RATE, "taker": _NO_RATE},
-            "taxCommissionForOrder": {"maker": _NO_RATE, "taker": _NO_RATE},
-            "discount": self.discount(),
-        }
-
-    def discount(self) -> dict[str, Any]:
-        """The discount for paying commissions in BNB, which no account here has."""
-        return {
-            "enabledForAccount": False,
-            "enabledForSymbol": False,
-            "discountAsset": "BNB",
-            "discount": "0.75000000",
-        }
 
     def refund(self, request: Request, *, to: int) -> None:
         """Charge a request another weight than its method's."""
@@ -323,7 +310,7 @@ class Venue:
 
     def deposit(self, account_id: int, asset: str, amount: Decimal) -> None:
         """Add to what an account has of an asset, and tell its streams."""
-        now_us = self.advance(self.now_us())
+        now_us = self.settle(self.now_us())
         change = parse_amount(f"{amount:f}")
         position = self.floor.engine.deposit(account_id, asset, change, now_us)
         self.streams.publish(

@@ -1,0 +1,58 @@
+"""A thread for signatures that take long enough to hold everybody else up."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["SigningThread"]
+
+Work = Callable[[], Any]
+
+
+class SigningThread:
+    """Runs slow work, one piece after another, on a daemon thread that begins with the first.
+
+    Owner: loop thread, but for the work itself.
+    """
+
+    def __init__(self, name: str, call: Callable[[Callable[[], object]], None]) -> None:
+        """Begin without a thread.
+
+        Args:
+            name: The thread's name.
+            call: Has a function called on the loop.
+        """
+        self._name = name
+        self._call = call
+        self._queue: queue.SimpleQueue[tuple[Work, Callable[[Any], None]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def offload(self, work: Work, then: Callable[[Any], None]) -> None:
+        """Run `work` on the thread, then `then` with its result, or with the error it raised, on the loop."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        self._queue.put((work, then))
+
+    def end(self) -> None:
+        """Have the thread end after what is queued, without waiting for it."""
+        if self._thread is not None:
+            self._queue.put(None)
+
+    def stop(self, timeout: float) -> None:
+        """End, and wait for that."""
+        self.end()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (job := self._queue.get()) is not None:
+            work, then = job
+            try:
+                result = work()
+            except Exception as error:
+                result = error
+            self._call(lambda then=then, result=result: then(result))  # type: ignore[misc]  # bound now
