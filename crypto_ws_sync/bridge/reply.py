@@ -25,20 +25,26 @@ class CallbackThread:
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._is_ended = False
 
     def post(self, work: Callable[[], object]) -> None:
-        """Run something there."""
+        """Run something there; once it has ended, here and now."""
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
-            self._queue.put(work)
+            is_late = self._is_ended
+            if not is_late:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                    self._thread.start()
+                self._queue.put(work)
+        if is_late:
+            _do(work)
 
     def end(self) -> None:
         """Have the thread end after what is queued, without waiting for it."""
         with self._lock:
-            if self._thread is not None:
+            if self._thread is not None and not self._is_ended:
                 self._queue.put(None)
+            self._is_ended = True
 
     def stop(self, timeout: float) -> None:
         """Finish what is queued, and end; wait for that."""
@@ -48,14 +54,15 @@ class CallbackThread:
             thread.join(timeout)
 
     def _run(self) -> None:
-        while True:
-            work = self._queue.get()
-            if work is None:
-                return
-            try:
-                work()
-            except Exception:
-                log.exception("a callback of submit() raised")
+        while (work := self._queue.get()) is not None:
+            _do(work)
+
+
+def _do(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("a callback of submit() raised")
 
 
 class ReplyFuture(Future[Any]):

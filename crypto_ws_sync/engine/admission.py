@@ -66,7 +66,8 @@ class Admission:
                 entry = line[0]
                 if Bucket.ORDERS in blocked and entry.request.charge.orders:
                     continue
-                bucket = None if entry.is_abandoned else self._try(entry, connection)
+                is_over = entry.is_abandoned or entry.reply.done()
+                bucket = None if is_over else self._try(entry, connection)
                 if bucket is not None and not entry.reply.done():
                     blocked.add(bucket)
                     if bucket is not Bucket.ORDERS:
@@ -142,14 +143,8 @@ class Admission:
                 ledger.release(reservation)
                 return
             entry.is_offered = True
-        entry.sent = True
-        if entry.claimed:
-            entry.sent = False
-            ledger.release(reservation)
-            return
         request = entry.request
         if request.is_signed and context.auth_failure is not None and not entry.is_internal:
-            entry.sent = False
             ledger.release(reservation)
             entry.fail(context.auth_failure())
             self._count(entry, "auth")
@@ -178,7 +173,6 @@ class Admission:
 
     def _take_back(self, entry: Entry, reservation: Hold) -> None:
         """Note that a request has not been sent after all."""
-        entry.sent = False
         entry.question = None
         self._context.ledger.release(reservation)
 
@@ -196,7 +190,7 @@ class Admission:
             entry.fail(composed)
         elif entry.is_abandoned or entry.reply.done():
             self._take_back(entry, reservation)
-        elif not connection.line.is_open or connection.is_retiring:
+        elif connection is not self.connection and not entry.is_bound:
             self._take_back(entry, reservation)
             self.room.put_back(entry)
             self.pump()
@@ -207,6 +201,12 @@ class Admission:
     def _put_out(
         self, entry: Entry, connection: Connection, reservation: Hold, composed: tuple[int | str, str]
     ) -> None:
+        # Whoever finds `sent` finds the question, too: composing may let other threads run for milliseconds.
+        entry.sent = True
+        if entry.claimed:
+            entry.sent = False
+            self._take_back(entry, reservation)
+            return
         key, text = composed
         entry.key = key
         entry.connection = connection

@@ -120,6 +120,10 @@ class Rotation:
             connection.line.abort("the session was stopped")
             return
         self._needed.clear()
+        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
+            # A cancellation may come in the very moment in which the connection is had, and be lost.
+            connection.line.abort("the session was stopped")
+            return
         self._last = connection
         if not connection.line.is_open:
             self._needed.set()

@@ -5,19 +5,20 @@ multiple of n. A request reserves its charge before it is sent, so that no numbe
 
     counted + in flight + asked <= limit x (1 - headroom)
 
-`now` is the exchange's time in epoch seconds throughout.
+`now` is the exchange's time in epoch seconds throughout, as believed here.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from crypto_ws_sync.protocol.method import Charge
+from crypto_ws_sync.protocol.window import EDGE_MARGIN, LOST_GRACE, Bucket, Limit, Reading, Usage, Window
 
 __all__ = [
+    "EDGE_MARGIN",
+    "LOST_GRACE",
     "Bucket",
     "Contended",
     "Full",
@@ -29,45 +30,8 @@ __all__ = [
     "Usage",
 ]
 
-EDGE_MARGIN = 0.004
-"""Seconds after its edge, beyond the clock's error, at which a window is taken to have opened."""
-
-
-class Bucket(enum.Enum):
-    """What a limit counts."""
-
-    WEIGHT = "weight"
-    ORDERS = "orders"
-    CONNECTIONS = "connections"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many of a thing in each window of so many seconds."""
-
-    bucket: Bucket
-    seconds: int
-    limit: int
-
-
-class Reading(NamedTuple):
-    """What an answer says of one window: its limit, and the count used after this request."""
-
-    bucket: Bucket
-    seconds: int
-    limit: int
-    used: int
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """One window as `status()` shows it; `resets_at` in epoch seconds."""
-
-    bucket: str
-    seconds: int
-    limit: int
-    used: int
-    resets_at: float
+_NEVER = float("inf")
+_MINUTE = 60.0
 
 
 class Reservation:
@@ -76,11 +40,12 @@ class Reservation:
     Owner: loop thread.
     """
 
-    __slots__ = ("charge", "is_open", "sent_at")
+    __slots__ = ("charge", "is_open", "sent_at", "serial")
 
-    def __init__(self, charge: Charge, sent_at: float) -> None:
+    def __init__(self, charge: Charge, sent_at: float, serial: int) -> None:
         self.charge = charge
         self.sent_at = sent_at
+        self.serial = serial
         self.is_open = True
 
 
@@ -100,78 +65,74 @@ class Contended:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """Out of service until `until` (the exchange's epoch seconds)."""
+    """Out of service until `until` (the exchange's epoch seconds); infinite where no window will ever do."""
 
     bucket: Bucket
     reason: str
     until: float
 
 
-class _Window:
-    """One limit's count in the window of the moment.
-
-    Owner: loop thread.
-    """
-
-    __slots__ = ("bucket", "carried", "counted", "in_flight", "index", "limit", "seconds")
-
-    def __init__(self, limit: Limit) -> None:
-        self.bucket = limit.bucket
-        self.seconds = limit.seconds
-        self.limit = limit.limit
-        self.counted = 0
-        self.carried = 0
-        self.in_flight = 0
-        self.index = 0
-
-    def roll(self, now: float) -> None:
-        index = int(now // self.seconds)
-        if index > self.index:
-            self.index = index
-            self.counted = self.carried
-            self.carried = 0
-
-    def spend(self, amount: int, now: float, clock_error: float) -> None:
-        self.counted += amount
-        self.carry(amount, now, clock_error)
-
-    def carry(self, amount: int, now: float, clock_error: float) -> None:
-        """Count for the next window, too, what the exchange may already have counted there."""
-        if int((now + clock_error) // self.seconds) > self.index:
-            self.carried += amount
-
-    def end(self) -> float:
-        return float((self.index + 1) * self.seconds)
-
-    def amount(self, charge: Charge) -> int:
-        if self.bucket is Bucket.WEIGHT:
-            return charge.weight
-        return charge.orders if self.bucket is Bucket.ORDERS else charge.connections
-
-
 class Ledger:
     """The windows of one venue, address and account.
 
-    Owner: loop thread.
+    Owner: loop thread, but for `held_until`.
     """
+
+    __slots__ = (
+        "_all",
+        "_ban_reason",
+        "_banned_until",
+        "_connections",
+        "_connections_in_flight",
+        "_error",
+        "_orders",
+        "_orders_banned_until",
+        "_orders_in_flight",
+        "_serial",
+        "_share",
+        "_valid_from",
+        "_valid_until",
+        "_weight_in_flight",
+        "_weights",
+    )
 
     def __init__(self, limits: Iterable[Limit], headroom: float = 0.0) -> None:
         self._share = 1.0 - headroom
-        self._windows = {(limit.bucket, limit.seconds): _Window(limit) for limit in limits}
-        self._banned_until = 0.0
+        self._weight_in_flight = self._orders_in_flight = self._connections_in_flight = 0
+        self._serial = 0
+        self._banned_until = self._orders_banned_until = 0.0
         self._ban_reason = ""
-        self._orders_banned_until = 0.0
-        self._clock_error = 0.0
-        self._late = EDGE_MARGIN
+        self._error = 0.0
+        self._valid_from, self._valid_until = _NEVER, -_NEVER
+        self._keep([Window(limit, self._share) for limit in limits])
+
+    def _keep(self, windows: list[Window]) -> None:
+        self._all = windows
+        self._weights = [window for window in windows if window.bucket is Bucket.WEIGHT]
+        self._orders = [window for window in windows if window.bucket is Bucket.ORDERS]
+        self._connections = [window for window in windows if window.bucket is Bucket.CONNECTIONS]
+        self._valid_from = max((window.opens_at for window in windows), default=-_NEVER)
+        self._valid_until = min((window.closes_at for window in windows), default=_NEVER)
+
+    def _roll(self, now: float) -> None:
+        for window in self._all:
+            window.roll(now, self._serial)
+        self._keep(self._all)
 
     def set_clock_error(self, seconds: float) -> None:
         """Say by how much `now` may be wrong; a window opens that much late."""
-        self._clock_error = seconds
-        self._late = seconds + EDGE_MARGIN
+        self._banned_until += seconds - self._error
+        self._orders_banned_until += seconds - self._error
+        self._error = seconds
+        for window in self._all:
+            window.set_error(seconds)
+        self._keep(self._all)
 
     def set_headroom(self, fraction: float) -> None:
         """Leave this fraction of every limit unused."""
         self._share = 1.0 - fraction
+        for window in self._all:
+            window.set_share(self._share)
 
     def reserve(self, charge: Charge, now: float) -> Granted | Contended | Full:
         """Take a request's charge from every window, or say why not.
@@ -180,55 +141,82 @@ class Ledger:
             charge: What the request takes.
             now: The exchange's time in epoch seconds.
         """
-        verdict = self.look(charge, now)
-        if verdict is not None:
-            return verdict
-        for window in self._windows.values():
-            window.in_flight += window.amount(charge)
-        return Granted(Reservation(charge, now))
+        if not self._valid_from <= now < self._valid_until:
+            self._roll(now)
+        weight, orders = charge.weight, charge.orders
+        is_free = now >= self._banned_until
+        if weight:
+            taken = self._weight_in_flight + weight
+            for window in self._weights:
+                if window.counted + taken > window.room:
+                    is_free = False
+        if orders:
+            is_free = is_free and now >= self._orders_banned_until
+            taken = self._orders_in_flight + orders
+            for window in self._orders:
+                if window.counted + taken > window.room:
+                    is_free = False
+        if not is_free or charge.connections:
+            obstacle = self._obstacle(charge, now)
+            if obstacle is not None:
+                return obstacle
+            self._connections_in_flight += charge.connections
+        self._weight_in_flight += weight
+        self._orders_in_flight += orders
+        self._serial += 1
+        return Granted(Reservation(charge, now, self._serial))
 
     def look(self, charge: Charge, now: float) -> Contended | Full | None:
         """Say what would stand in the way of a request, without reserving; None: nothing."""
+        if not self._valid_from <= now < self._valid_until:
+            self._roll(now)
+        return self._obstacle(charge, now)
+
+    def _obstacle(self, charge: Charge, now: float) -> Contended | Full | None:
+        full = self._full(charge, now)
+        if full is not None:
+            return full
+        for windows, asked, in_flight in self._asked(charge):
+            for window in windows:
+                if asked and window.counted + in_flight + asked > window.room:
+                    return Contended(window.bucket)
+        return None
+
+    def _asked(self, charge: Charge) -> tuple[tuple[list[Window], int, int], ...]:
+        return (
+            (self._weights, charge.weight, self._weight_in_flight),
+            (self._orders, charge.orders, self._orders_in_flight),
+            (self._connections, charge.connections, self._connections_in_flight),
+        )
+
+    def _full(self, charge: Charge, now: float) -> Full | None:
+        """Return what holds a charge back whatever comes of the requests in flight: the last of it to end."""
+        until, bucket, reason = 0.0, Bucket.WEIGHT, ""
         if now < self._banned_until:
-            return Full(Bucket.WEIGHT, self._ban_reason, self._banned_until)
-        if charge.orders and now < self._orders_banned_until:
-            return Full(
-                Bucket.ORDERS, "the exchange refused orders for their number", self._orders_banned_until
-            )
-        contended: Contended | None = None
-        late = self._late
-        for window in self._windows.values():
-            amount = window.amount(charge)
-            if not amount:
-                continue
-            window.roll(now - late)
-            room = int(window.limit * self._share + 1e-9)
-            if window.counted + amount > room:
-                reason = (
-                    f"{window.bucket.value}: {window.counted} of {window.limit} per {window.seconds} s used"
-                )
-                return Full(window.bucket, reason, window.end() + late)
-            if window.counted + window.in_flight + amount > room:
-                contended = Contended(window.bucket)
-        return contended
+            until, reason = self._banned_until, self._ban_reason
+        if charge.orders and until < self._orders_banned_until and now < self._orders_banned_until:
+            until, bucket = self._orders_banned_until, Bucket.ORDERS
+            reason = "the exchange refused orders for their number"
+        for windows, asked, _ in self._asked(charge):
+            for window in windows if asked else ():
+                index, counted = window.counted_at(now)
+                if counted + asked <= window.room:
+                    continue
+                end = window.end(index) if asked <= window.room else _NEVER
+                if end > until:
+                    until, bucket, of = end, window.bucket, f"{window.limit} per {window.seconds} s"
+                    reason = f"{bucket.value}: {counted} of {of} used"
+                    if end == _NEVER:
+                        reason = f"{bucket.value}: {asked} is more than may ever be used of {of}"
+        return Full(bucket, reason, until) if until else None
 
     def held_until(self, charge: Charge, now: float) -> float:
         """Return until when a charge is refused; 0 where it is not. Reads only, so any thread may ask."""
-        if now < self._banned_until:
-            return self._banned_until
-        if charge.orders and now < self._orders_banned_until:
-            return self._orders_banned_until
-        until = 0.0
-        for window in tuple(self._windows.values()):
-            amount = window.amount(charge)
-            is_rolled = int((now - self._late) // window.seconds) > window.index
-            counted = window.carried if is_rolled else window.counted
-            if amount and counted + amount > int(window.limit * self._share + 1e-9):
-                until = max(until, window.end() + self._late)
-        return until
+        full = self._full(charge, now)
+        return full.until if full is not None else 0.0
 
     def settle(
-        self, reservation: Reservation, readings: Iterable[Reading], now: float, spent: Charge | None = None
+        self, reservation: Reservation, readings: Sequence[Reading], now: float, spent: Charge | None = None
     ) -> None:
         """Close a reservation by the exchange's own counts.
 
@@ -241,52 +229,92 @@ class Ledger:
         if not reservation.is_open:
             return
         reservation.is_open = False
-        told: dict[tuple[Bucket, int], Reading] = {(r.bucket, r.seconds): r for r in readings}
-        spent = reservation.charge if spent is None else spent
-        for key, window in self._windows.items():
-            window.in_flight -= window.amount(reservation.charge)
-            window.roll(now - self._late)
-            reading = told.pop(key, None)
-            if reading is None:
-                window.spend(window.amount(spent), now, self._clock_error)
-            else:
-                self._take(window, reading, reservation.sent_at)
-                window.carry(window.amount(spent), now, self._clock_error)
-        if told:
-            self._learn(told.values(), now)
+        if not self._valid_from <= now < self._valid_until:
+            self._roll(now)
+        charge, sent, sent_at = reservation.charge, reservation.serial, reservation.sent_at
+        serial = self._serial
+        if spent is None:
+            spent = charge
+        told = 0
+        if charge.weight:
+            self._weight_in_flight -= charge.weight
+            for window in self._weights:
+                told += window.settle(spent.weight, readings, sent, sent_at, now, serial)
+        if charge.orders:
+            self._orders_in_flight -= charge.orders
+            for window in self._orders:
+                told += window.settle(spent.orders, readings, sent, sent_at, now, serial)
+        if charge.connections:
+            self._connections_in_flight -= charge.connections
+            for window in self._connections:
+                told += window.settle(spent.connections, readings, sent, sent_at, now, serial)
+        if told < len(readings):
+            self._take_rest(reservation, readings, now)
+
+    def _take_rest(self, reservation: Reservation, readings: Sequence[Reading], now: float) -> None:
+        """Take readings of windows that the request took nothing from, or that nobody has told of before."""
+        charge = reservation.charge
+        for windows, asked, _ in self._asked(charge):
+            for window in () if asked else windows:
+                window.settle(0, readings, reservation.serial, reservation.sent_at, now, self._serial)
+        self._learn(readings, now)
 
     def release(self, reservation: Reservation) -> None:
         """Give a reservation back: the request provably never left."""
         if reservation.is_open:
             reservation.is_open = False
-            for window in self._windows.values():
-                window.in_flight -= window.amount(reservation.charge)
+            self._weight_in_flight -= reservation.charge.weight
+            self._orders_in_flight -= reservation.charge.orders
+            self._connections_in_flight -= reservation.charge.connections
 
     def forfeit(self, reservation: Reservation, now: float) -> None:
         """Count a reservation as spent: the request left and no answer will tell."""
-        self.settle(reservation, (), now)
-
-    def read(self, readings: Iterable[Reading], now: float) -> None:
-        """Take counts in that belong to no reservation."""
-        known = []
-        for reading in readings:
-            window = self._windows.get((reading.bucket, reading.seconds))
-            if window is None:
-                known.append(reading)
-            else:
-                window.roll(now - self._late)
-                self._take(window, reading, now)
-        self._learn(known, now)
+        if reservation.is_open:
+            self.release(reservation)
+            charge = reservation.charge
+            self.spend(Bucket.WEIGHT, charge.weight, now)
+            self.spend(Bucket.ORDERS, charge.orders, now)
+            self.spend(Bucket.CONNECTIONS, charge.connections, now)
 
     def spend(self, bucket: Bucket, amount: int, now: float) -> None:
-        """Count something that the exchange counts without being asked, such as a connection attempt."""
-        for window in self._windows.values():
-            if window.bucket is bucket:
-                window.roll(now - self._late)
-                window.spend(amount, now, self._clock_error)
+        """Count something that the exchange counts without telling, now or a moment later."""
+        if not self._valid_from <= now < self._valid_until:
+            self._roll(now)
+        for window in self._all:
+            if amount and window.bucket is bucket:
+                window.spend(amount, now, LOST_GRACE)
+
+    def read(self, readings: Iterable[Reading], now: float) -> None:
+        """Take limits from readings of unknown age: of the counts nobody knows which window they belong to."""
+        told = list(readings)
+        for window in self._all:
+            for reading in told:
+                if reading.seconds == window.seconds and reading.bucket is window.bucket:
+                    window.set_limit(reading.limit)
+                    window.is_confirmed = True
+        self._learn(told, now)
+
+    def _learn(self, readings: Sequence[Reading], now: float) -> None:
+        """Begin the windows that are told of for the first time.
+
+        The exchange tells all windows of a bucket together, so those that were only documented fall away where
+        others are told of.
+        """
+        windows = self._all
+        for reading in readings:
+            same = [window for window in windows if window.bucket is reading.bucket]
+            if any(window.seconds == reading.seconds for window in same):
+                continue
+            new = Window(Limit(reading.bucket, reading.seconds, reading.limit), self._share)
+            new.set_error(self._error)
+            new.begin(reading, max((window.counted for window in same), default=0), now, self._serial)
+            windows = [*(w for w in windows if w.is_confirmed or w.bucket is not reading.bucket), new]
+        if windows is not self._all:
+            self._keep(windows)
 
     def ban(self, until: float, reason: str, *, orders_only: bool = False) -> None:
-        """Stop requests (or placements alone) until the exchange's time `until`."""
+        """Stop requests (or placements alone) until the exchange's clock surely shows `until`."""
+        until += self._error + EDGE_MARGIN
         if orders_only:
             self._orders_banned_until = max(self._orders_banned_until, until)
         elif until >= self._banned_until:
@@ -299,36 +327,25 @@ class Ledger:
 
     def window_end(self, bucket: Bucket, now: float) -> float:
         """Return when the window ends that a refusal without a time must mean: the fullest, else the shortest."""
-        windows = [w for w in self._windows.values() if w.bucket is bucket]
-        for window in windows:
-            window.roll(now - self._late)
-        if not windows:
-            return now + 60.0
-        full = [w for w in windows if w.counted >= w.limit]
-        return max((w.end() for w in full), default=min(w.end() for w in windows))
+        ends = [
+            (counted >= window.limit, float((index + 1) * window.seconds))
+            for window in self._all
+            if window.bucket is bucket
+            for index, counted in (window.counted_at(now),)
+        ]
+        full = [end for is_full, end in ends if is_full]
+        return max(full) if full else min((end for _, end in ends), default=now + _MINUTE)
 
     def usage(self, now: float) -> list[Usage]:
         """Return every window as it stands, requests in flight included."""
-        for window in self._windows.values():
-            window.roll(now - self._late)
-        return [
-            Usage(w.bucket.value, w.seconds, w.limit, w.counted + w.in_flight, w.end())
-            for w in self._windows.values()
-        ]
-
-    def _take(self, window: _Window, reading: Reading, sent_at: float) -> None:
-        window.limit = reading.limit
-        if int((sent_at - self._late) // window.seconds) != window.index:
-            return
-        # Fills lower the order count; with nothing else in flight the exchange's figure is the truth.
-        if window.bucket is Bucket.ORDERS and window.in_flight == 0:
-            window.counted = reading.used
-        else:
-            window.counted = max(window.counted, reading.used)
-
-    def _learn(self, readings: Iterable[Reading], now: float) -> None:
-        for reading in readings:
-            window = _Window(Limit(reading.bucket, reading.seconds, reading.limit))
-            window.roll(now - self._late)
-            window.counted = reading.used
-            self._windows[reading.bucket, reading.seconds] = window
+        in_flight = {
+            Bucket.WEIGHT: self._weight_in_flight,
+            Bucket.ORDERS: self._orders_in_flight,
+            Bucket.CONNECTIONS: self._connections_in_flight,
+        }
+        found = []
+        for window in self._all:
+            index, counted = window.counted_at(now)
+            used, end = counted + in_flight[window.bucket], float((index + 1) * window.seconds)
+            found.append(Usage(window.bucket.value, window.seconds, window.limit, used, end))
+        return found

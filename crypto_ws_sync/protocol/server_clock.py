@@ -12,6 +12,12 @@ __all__ = ["ClockSample", "ServerClock"]
 DRIFT = 50e-6
 """Seconds per second by which a sample's truth may wander."""
 
+GRAIN = 1e-3
+"""Seconds that an answer leaves out at most, as it tells whole milliseconds."""
+
+UNKNOWN_ERROR = 1.0
+"""Seconds by which the local clock is taken to be wrong before the exchange was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClockSample:
@@ -23,12 +29,12 @@ class ClockSample:
 
     @property
     def offset(self) -> float:
-        """Server time minus monotonic time, taken at the middle of the round trip."""
-        return self.server_time - (self.sent + self.received) / 2
+        """Server time minus monotonic time: the middle of what it may be."""
+        return self.server_time + GRAIN / 2 - (self.sent + self.received) / 2
 
     def error(self, now: float) -> float:
         """Seconds by which the offset may be wrong at monotonic time `now`."""
-        return (self.received - self.sent) / 2 + max(0.0, now - self.received) * DRIFT
+        return (self.received - self.sent + GRAIN) / 2 + max(0.0, now - self.received) * DRIFT
 
 
 class ServerClock:
@@ -49,16 +55,23 @@ class ServerClock:
         return self._best is not None
 
     def forget(self) -> None:
-        """Drop the samples: after a jump or a refused timestamp the old best one would win over the truth."""
+        """Drop the samples: after a refused timestamp the old best one would win over the truth."""
         if self._best is not None:
             self._fallback_offset = self._best.offset
         self._best = None
 
     def add(self, sample: ClockSample) -> None:
-        """Take a sample in; the one with the smallest error now is kept."""
+        """Take a sample in; the one with the smallest error now is kept.
+
+        Two samples that cannot both be right mean that a clock has jumped (or that this machine was suspended, in
+        which the monotonic clock stands still); then the new one counts, however rough it is.
+        """
         best = self._best
-        if best is None or sample.error(sample.received) <= best.error(sample.received):
-            self._best = sample
+        if best is not None:
+            new_error, old_error = sample.error(sample.received), best.error(sample.received)
+            if new_error > old_error and abs(sample.offset - best.offset) <= new_error + old_error:
+                return
+        self._best = sample
 
     @property
     def offset(self) -> float:
@@ -67,7 +80,7 @@ class ServerClock:
 
     def error(self, now: float) -> float:
         """Seconds by which `server_time(now)` may be wrong; a second where nothing was measured."""
-        return self._best.error(now) if self._best is not None else 1.0
+        return self._best.error(now) if self._best is not None else UNKNOWN_ERROR
 
     def server_time(self, now: float) -> float:
         """Return the exchange's time in epoch seconds at monotonic time `now`."""

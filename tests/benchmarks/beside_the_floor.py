@@ -160,7 +160,8 @@ def one_round(floor: Floor, session: UserWSSession, count: int, rows: dict[str, 
         base = statistics.median(floor_times + floor_again)
         rows[f"{method} p50"].append(statistics.median(our_times) / base)
         rows[f"{method} p99"].append(
-            statistics.quantiles(our_times, n=100)[98] / statistics.quantiles(floor_times + floor_again, n=100)[98]
+            statistics.quantiles(our_times, n=100)[98]
+            / statistics.quantiles(floor_times + floor_again, n=100)[98]
         )
         if method == "depth":
             continue
@@ -174,7 +175,9 @@ def one_round(floor: Floor, session: UserWSSession, count: int, rows: dict[str, 
             window_rate(session, method, params, 2 * count) / per_second
         )
         bare_cpu = cpu_per_request(bare, 1, count)
-        rows[f"{method} CPU per request, 32 threads"].append(cpu_per_request(ours, 32, 2 * count) / 2 / bare_cpu * 2)
+        rows[f"{method} CPU per request, 32 threads"].append(
+            cpu_per_request(ours, 32, 2 * count) / 2 / bare_cpu * 2
+        )
 
 
 def big_rows(floor: Floor, session: UserWSSession, rows: dict[str, list[float]]) -> None:
@@ -204,7 +207,9 @@ def certificate(folder: Path) -> tuple[str, ssl.SSLContext]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
         .sign(key, hashes.SHA256())
     )
     path = folder / "server.pem"
@@ -221,9 +226,13 @@ def certificate(folder: Path) -> tuple[str, ssl.SSLContext]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tls", action="store_true", help="wss:// instead of ws://")
-    parser.add_argument("--delay", type=float, default=0.0, help="milliseconds the server waits before it answers")
+    parser.add_argument(
+        "--delay", type=float, default=0.0, help="milliseconds the server waits before it answers"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--count", type=int, default=2000, help="calls for one figure of the floor")
     options = parser.parse_args()
@@ -236,7 +245,9 @@ def main() -> None:
             pem, context = certificate(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         port = stack.enter_context(bare_server(delay=options.delay / 1000, certificate=pem))
         url = f"{'wss' if options.tls else 'ws'}://127.0.0.1:{port}/ws-api/v3"
-        session = stack.enter_context(UserWSSession(KEY, SECRET, endpoint=url, ssl_context=context, timeout=60.0))
+        session = stack.enter_context(
+            UserWSSession(KEY, SECRET, endpoint=url, ssl_context=context, timeout=60.0)
+        )
         floor = Floor(url, context)
         times(lambda: floor.call("time", None), 200)
         times(lambda: session.handle_request("order.place", ORDER), 200)

@@ -178,9 +178,7 @@ class CountingServer:
     def use(self, rule: Rule) -> dict[int, float]:
         """Return which part of a limit each window saw used: window index -> part of one."""
         with self._changed:
-            return {
-                index: count / rule.limit for (each, index), count in self.counts.items() if each == rule
-            }
+            return {index: count / rule.limit for (each, index), count in self.counts.items() if each == rule}
 
     def drop_all(self) -> None:
         """End every connection without a goodbye."""
@@ -239,7 +237,7 @@ class CountingServer:
             self._numbers += 1
             number = self._numbers
             self._connections[number] = connection
-        there, back = self.delays
+        there, _back = self.delays
         loop = asyncio.get_running_loop()
         try:
             async for text in connection:

@@ -1,0 +1,248 @@
+"""One rate limit's window of the moment: an upper bound of what the exchange has counted in it.
+
+The exchange tells its count with most answers. Such a reading is the truth of the moment at which that request was
+executed, somewhere between its sending and its answer; what was executed later is not in it. So three things are
+told apart:
+
+- the latest reading that surely belongs to this window (`_base`);
+- what was spent without such a reading (`_unseen`): answers without counts, lost answers, requests that an edge
+  passed while they were under way, which may have been counted on either side of it;
+- what is in flight, which the ledger keeps.
+
+A reading whose request was sent after a moment includes all that was settled before that moment. This, and nothing
+else, allows to forget what is unseen, and to believe that an order count has gone down (fills lower it): such a
+reading and all readings since that moment replace what was known before.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["EDGE_MARGIN", "LOST_GRACE", "Bucket", "Limit", "Reading", "Usage", "Window"]
+
+EDGE_MARGIN = 0.004
+"""Seconds after its edge, beyond the clock's error, at which a window is taken to have opened."""
+
+LOST_GRACE = 1.0
+"""Seconds for which a request may still be executed after its connection is gone."""
+
+
+class Bucket(enum.Enum):
+    """What a limit counts."""
+
+    WEIGHT = "weight"
+    ORDERS = "orders"
+    CONNECTIONS = "connections"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many of a thing in each window of so many seconds."""
+
+    bucket: Bucket
+    seconds: int
+    limit: int
+
+
+class Reading(NamedTuple):
+    """What an answer says of one window: its limit, and the count used after this request."""
+
+    bucket: Bucket
+    seconds: int
+    limit: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One window as `status()` shows it; `resets_at` in epoch seconds."""
+
+    bucket: str
+    seconds: int
+    limit: int
+    used: int
+    resets_at: float
+
+
+class Window:
+    """One limit's count in the window of the moment.
+
+    Times are the exchange's epoch seconds as believed here. `serial` counts reservations: a greater one was made
+    later, whatever corrections the clock has had in between.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = (
+        "_base",
+        "_blurred_from",
+        "_carried",
+        "_carried_to",
+        "_error",
+        "_fresh",
+        "_fresh_unseen",
+        "_late",
+        "_lost_until",
+        "_mark",
+        "_may_fall",
+        "_opened",
+        "_share",
+        "_unseen",
+        "bucket",
+        "closes_at",
+        "counted",
+        "index",
+        "is_confirmed",
+        "limit",
+        "opens_at",
+        "room",
+        "seconds",
+    )
+
+    def __init__(self, limit: Limit, share: float) -> None:
+        self.bucket = limit.bucket
+        self.seconds = limit.seconds
+        self.is_confirmed = False
+        self.index = -1
+        self.counted = 0
+        self._share = share
+        self._may_fall = limit.bucket is Bucket.ORDERS
+        self._base = self._unseen = self._fresh = self._fresh_unseen = self._carried = 0
+        self._carried_to = self._opened = self._mark = -1
+        self._lost_until = float("-inf")
+        self.set_limit(limit.limit)
+        self.set_error(0.0)
+
+    def set_limit(self, limit: int) -> None:
+        """Take another limit for this window."""
+        self.limit = limit
+        self.room = int(limit * self._share + 1e-9)
+
+    def set_share(self, share: float) -> None:
+        """Take another part of the limit that may be used."""
+        self._share = share
+        self.set_limit(self.limit)
+
+    def set_error(self, seconds: float) -> None:
+        """Say by how much the believed time may be wrong."""
+        self._error = seconds
+        self._late = seconds + EDGE_MARGIN
+        self._set_bounds()
+
+    def _set_bounds(self) -> None:
+        edge = (self.index + 1) * self.seconds
+        self.opens_at: float = edge - self.seconds + self._late
+        self.closes_at: float = edge + self._late
+        # From here on the exchange may be in its next window already.
+        self._blurred_from = edge - self._error
+
+    def roll(self, now: float, serial: int) -> None:
+        """Go to the window that is open now."""
+        index = int((now - self._late) // self.seconds)
+        if index > self.index:
+            carried = self._carried if index <= self._carried_to else 0
+            if index >= self._carried_to:
+                self._carried = 0
+            self._base, self._unseen = 0, carried
+        elif index < self.index and int((now + self._error) // self.seconds) < self.index:
+            # The belief about the time was wrong by more than its error: what was counted stays counted.
+            self._carried = 0
+        else:
+            return
+        self.index = index
+        self._fresh = self._fresh_unseen = 0
+        self._opened = self._mark = serial
+        self._set_bounds()
+        self.counted = self._base + self._unseen
+
+    def spend(self, amount: int, now: float, grace: float = 0.0) -> None:
+        """Count what no reading tells; with a grace, what may be executed until that much later."""
+        self._unseen += amount
+        self._fresh_unseen += amount
+        if grace:
+            self._lost_until = max(self._lost_until, now + grace)
+        if now + grace >= self._blurred_from:
+            self._carry(amount, now + grace)
+        self.counted = self._base + self._unseen
+
+    def _carry(self, amount: int, now: float) -> None:
+        """Count for the next window, too, what the exchange may have counted there."""
+        self._carried += amount
+        self._carried_to = max(self._carried_to, int((now + self._error) // self.seconds))
+
+    def settle(
+        self, amount: int, readings: Sequence[Reading], sent: int, sent_at: float, now: float, serial: int
+    ) -> bool:
+        """Count an answered request; return whether a reading spoke of this window.
+
+        Args:
+            amount: What it cost, where no reading tells.
+            readings: What its answer told.
+            sent: Serial of its reservation.
+            sent_at: When it was sent.
+            now: When the answer arrived.
+            serial: The latest serial.
+        """
+        for reading in readings:
+            if reading.seconds == self.seconds and reading.bucket is self.bucket:
+                break
+        else:
+            if amount:
+                self.spend(amount, now)
+            return False
+        used = reading.used
+        self.is_confirmed = True
+        if reading.limit != self.limit:
+            self.set_limit(reading.limit)
+        if sent <= self._opened:
+            # The count may be that of the window before: only the limit is sure.
+            if amount:
+                self.spend(amount, now)
+            return True
+        if used > self._fresh:
+            self._fresh = used
+        if now >= self._blurred_from:
+            if used > self._base:
+                self._base = used
+            self._carry(amount, now)
+        elif sent > self._mark and sent_at > self._lost_until:
+            if self._may_fall or self._fresh > self._base:
+                self._base = self._fresh
+            self._unseen = self._fresh_unseen
+            self._fresh = self._fresh_unseen = 0
+            self._mark = serial
+        elif used > self._base:
+            self._base = used
+        self.counted = self._base + self._unseen
+        return True
+
+    def begin(self, reading: Reading, known: int, now: float, serial: int) -> None:
+        """Begin a window that is told of for the first time.
+
+        Args:
+            reading: What was told.
+            known: What windows of the same bucket have counted: it is in here, too, as far as anyone knows.
+            now: When it was told.
+            serial: The latest serial.
+        """
+        self.roll(now, serial)
+        self.is_confirmed = True
+        self._base = reading.used
+        self._unseen = self._fresh_unseen = max(0, known - reading.used)
+        self.counted = self._base + self._unseen
+        if now >= self._blurred_from:
+            self._carry(self.counted, now)
+
+    def counted_at(self, now: float) -> tuple[int, int]:
+        """Return the index of the window that is open at a moment and its count, and change nothing."""
+        index = int((now - self._late) // self.seconds)
+        if index <= self.index:
+            return self.index, self.counted
+        return index, self._carried if index <= self._carried_to else 0
+
+    def end(self, index: int) -> float:
+        """Return when the window after `index` opens."""
+        return (index + 1) * self.seconds + self._late

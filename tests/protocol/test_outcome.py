@@ -1,0 +1,165 @@
+"""What is known of a write: whatever tells first tells the same, and absence is never told too early."""
+
+from __future__ import annotations
+
+from itertools import pairwise, permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypto_ws_sync.errors import ApiError, OrderRejected
+from crypto_ws_sync.protocol.outcome import (
+    CACHE_MARGIN,
+    Finding,
+    FindingKind,
+    OutcomeSearch,
+    Question,
+    Verdict,
+    VerdictKind,
+)
+
+NOON = 1_700_000_040.0
+WINDOW = 5.0
+ORDER = {"orderId": 7, "status": "NEW"}
+REFUSAL = OrderRejected(status=400, code=-2010, msg="Account has insufficient balance for requested action.")
+MISSING, NOTHING = Finding(FindingKind.MISSING), Finding(FindingKind.NOTHING)
+
+
+def question(timestamp: float = NOON, clock_error: float = 0.0) -> Question:
+    return Question(
+        1, "order.place", {"symbol": "BTCUSDT"}, "ours", timestamp, timestamp + WINDOW, clock_error
+    )
+
+
+def ask(search: OutcomeSearch, finding: Finding, at: float) -> Verdict | None:
+    """Ask and be answered at one moment."""
+    search.asked(at)
+    return search.found(finding, at)
+
+
+@pytest.mark.parametrize(
+    ("finding", "verdict"),
+    [
+        (Finding(FindingKind.DONE, ORDER), Verdict(VerdictKind.EXECUTED, ORDER)),
+        (Finding(FindingKind.REFUSED, error=REFUSAL), Verdict(VerdictKind.REFUSED, error=REFUSAL)),
+    ],
+    ids=["done", "refused"],
+)
+def test_reply_event_and_lookups_in_any_order_give_one_verdict(finding: Finding, verdict: Verdict) -> None:
+    for sources in permutations(["reply", "event", "found", "missing", "missing", "nothing"]):
+        search = OutcomeSearch(question(), NOON)
+        now, settled = NOON, None
+        for source in sources:
+            now += 0.5
+            if source in ("reply", "event"):
+                settled = search.answered(Verdict(verdict.kind, verdict.result, verdict.error))
+            else:
+                told = {"found": finding, "missing": MISSING, "nothing": NOTHING}[source]
+                settled = ask(search, told, now)
+            assert settled == search.verdict
+        assert search.verdict == verdict
+
+
+def test_the_first_to_settle_it_stays() -> None:
+    search = OutcomeSearch(question(), NOON)
+    first = search.answered(Verdict(VerdictKind.EXECUTED, {"orderId": 7, "status": "FILLED"}))
+    assert ask(search, Finding(FindingKind.DONE, ORDER), NOON + 1) is first
+    assert search.answered(Verdict(VerdictKind.REFUSED, error=REFUSAL)) is first
+
+
+def test_a_miss_within_the_receive_window_proves_nothing() -> None:
+    search = OutcomeSearch(question(clock_error=0.5), NOON)
+    last = NOON + WINDOW + 0.5 + CACHE_MARGIN
+    for moment in (NOON, NOON + 1, NOON + 4, last):
+        assert ask(search, MISSING, moment) is None
+    assert ask(search, MISSING, last + 0.001) == Verdict(VerdictKind.NOT_EXECUTED)
+
+
+def test_what_counts_is_when_a_lookup_was_asked_and_not_when_it_was_answered() -> None:
+    search = OutcomeSearch(question(), NOON)
+    ask(search, MISSING, NOON + 1)
+    search.asked(NOON + 2)
+    assert search.found(MISSING, NOON + 60) is None
+    assert ask(search, MISSING, NOON + 61) == Verdict(VerdictKind.NOT_EXECUTED)
+
+
+def test_one_miss_alone_is_no_proof_and_a_failed_lookup_breaks_the_row() -> None:
+    search = OutcomeSearch(question(), NOON)
+    late = NOON + 30
+    assert ask(search, MISSING, late) is None
+    assert ask(search, NOTHING, late + 1) is None
+    assert ask(search, MISSING, late + 2) is None
+    assert ask(search, MISSING, late + 3) == Verdict(VerdictKind.NOT_EXECUTED)
+
+
+def test_questions_come_at_once_then_ever_more_slowly_and_the_last_just_in_time() -> None:
+    search = OutcomeSearch(question(), NOON)
+    asked = []
+    while search.verdict is None:
+        asked.append(search.next_lookup - NOON)
+        ask(search, MISSING, search.next_lookup)
+    assert search.lookups == len(asked)
+    assert asked[:4] == pytest.approx([0, 0.1, 0.3, 0.7])
+    pauses = [later - sooner for sooner, later in pairwise(asked)]
+    assert max(pauses) == pytest.approx(1.0)
+    assert asked[-1] == pytest.approx(WINDOW + CACHE_MARGIN, abs=0.01)
+
+
+@given(
+    executed_after=st.one_of(st.none(), st.floats(0, WINDOW)),
+    lag=st.floats(0, CACHE_MARGIN - 0.001),
+    clock_error=st.floats(0, 0.4),
+    skew=st.floats(-1, 1),
+    behind=st.floats(0, 1),
+    delays=st.lists(st.floats(0, 3), min_size=1, max_size=20),
+    failures=st.sets(st.integers(0, 20), max_size=10),
+    begin=st.floats(0, 12),
+)
+def test_absence_is_told_of_nothing_that_was_executed(
+    executed_after: float | None,
+    lag: float,
+    clock_error: float,
+    skew: float,
+    behind: float,
+    delays: list[float],
+    failures: set[int],
+    begin: float,
+) -> None:
+    """The exchange executes until the window ends by its clock, its caches lag, and our clock is off."""
+    off = clock_error * skew
+    # Timestamps are never ahead of the exchange, and at most twice the error behind.
+    timestamp = NOON - 2 * clock_error * behind
+    visible_from = None if executed_after is None else timestamp + executed_after + lag
+    search = OutcomeSearch(question(timestamp, clock_error), NOON + begin + off)
+    for turn in range(100):
+        truth = search.next_lookup - off
+        search.asked(search.next_lookup)
+        answered = truth + delays[turn % len(delays)]
+        if turn in failures:
+            told = NOTHING
+        elif visible_from is not None and visible_from <= truth:
+            told = Finding(FindingKind.DONE, ORDER)
+        else:
+            told = MISSING
+        verdict = search.found(told, answered + off)
+        if verdict is not None:
+            break
+    expected = VerdictKind.NOT_EXECUTED if executed_after is None else VerdictKind.EXECUTED
+    assert search.verdict is not None
+    assert search.verdict.kind is expected
+
+
+@pytest.mark.parametrize("told", [ORDER, None])
+def test_a_verdict_carries_what_the_call_would_have_had(told: Any) -> None:
+    search = OutcomeSearch(question(), NOON)
+    error = ApiError(status=500, code=-1000, msg="") if told is None else None
+    finding = Finding(FindingKind.DONE, told) if error is None else Finding(FindingKind.REFUSED, error=error)
+    verdict = ask(search, finding, NOON)
+    assert verdict is not None
+    assert (verdict.result, verdict.error) == (told, error)
+
+
+def test_a_question_shows_none_of_its_parameters() -> None:
+    assert "BTCUSDT" not in repr(question())
