@@ -219,7 +219,7 @@ class Engine:
         if client_order_id is None:
             return False
         known = self._placing.get(client_order_id)
-        if known is None or not self._is_open(known):
+        if (known is None or not self._is_open(known)) and not self._book.has_placed(client_order_id):
             if len(self._placing) >= 2 * PLACEMENTS_KEPT:
                 self._placing = {key: old for key, old in self._placing.items() if self._is_open(old)}
             self._placing[client_order_id] = entry
@@ -243,7 +243,7 @@ class Engine:
         write = self._book.find(entry.question)
         if write is not None:
             return write.search.verdict is None
-        return entry.is_abandoned and entry.connection is not None and entry in entry.connection.pending
+        return entry.is_abandoned and entry.connection is not None and entry.key in entry.connection.pending
 
     def _on_withdrawn(self, entry: Entry) -> None:
         """A caller went away before its request was sent: nothing happened."""
@@ -374,8 +374,10 @@ class Engine:
             elif has_left and entry.question is not None:
                 context.counters.requests[entry.request.spec.name, "lost"] += 1
                 self._answers.search(entry)
-            elif not entry.is_abandoned or entry.is_internal:
+            elif not entry.is_over:
                 again.append(entry)
+            elif entry.question is not None:
+                self._answers.end_unsent(entry)
             else:
                 context.counters.requests[entry.request.spec.name, "lost"] += 1
         for entry in reversed(again):
@@ -470,7 +472,7 @@ class Engine:
             entry
             for connection in self._rotation.connections()
             for entry in connection.pending
-            if entry.question is not None and not entry.is_abandoned
+            if entry.question is not None and not entry.is_over
         ]
 
     def _fail_unsent_and_reads(self) -> None:
