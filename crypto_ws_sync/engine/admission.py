@@ -88,7 +88,8 @@ class Admission:
             entry = room.first(skip_orders=are_orders_held)
             if entry is None:
                 return
-            obstacle = None if entry.is_abandoned else self._try(entry, connection)
+            is_over = entry.is_abandoned or entry.reply.done()
+            obstacle = None if is_over else self._try(entry, connection)
             if obstacle is None or entry.reply.done():
                 self._take_out(entry)
             elif obstacle.bucket is Bucket.ORDERS:
@@ -110,7 +111,7 @@ class Admission:
         for entry in self.room.behind(held, PASSED_BY, skip_orders=skip_orders):
             if connection.line.is_clogged:
                 return
-            if entry.is_abandoned or entry.request.charge.weight >= lightest:
+            if entry.is_abandoned or entry.reply.done() or entry.request.charge.weight >= lightest:
                 continue
             obstacle = self._try(entry, connection)
             if obstacle is None or entry.reply.done():
@@ -209,14 +210,8 @@ class Admission:
                 ledger.release(reservation)
                 return
             entry.is_offered = True
-        entry.sent = True
-        if entry.claimed:
-            entry.sent = False
-            ledger.release(reservation)
-            return
         request = entry.request
         if request.is_signed and context.auth_failure is not None and not entry.is_internal:
-            entry.sent = False
             ledger.release(reservation)
             entry.fail(context.auth_failure())
             self._count(entry, "auth")
@@ -247,7 +242,6 @@ class Admission:
 
     def _take_back(self, entry: Entry, reservation: Hold) -> None:
         """Note that a request has not been sent after all."""
-        entry.sent = False
         entry.question = None
         self._context.ledger.release(reservation)
 
@@ -265,7 +259,7 @@ class Admission:
             entry.fail(composed)
         elif entry.is_abandoned or entry.reply.done():
             self._take_back(entry, reservation)
-        elif not connection.line.is_open or connection.is_retiring or self._is_banned(entry):
+        elif (connection is not self.connection and not entry.is_bound) or self._is_banned(entry):
             self._take_back(entry, reservation)
             self.room.put_back(entry)
             self.pump()
@@ -283,6 +277,12 @@ class Admission:
     def _put_out(
         self, entry: Entry, connection: Connection, reservation: Hold, composed: tuple[int | str, str]
     ) -> None:
+        # Whoever finds `sent` finds the question, too: composing may let other threads run for milliseconds.
+        entry.sent = True
+        if entry.claimed:
+            entry.sent = False
+            self._take_back(entry, reservation)
+            return
         key, text = composed
         entry.key = key
         entry.connection = connection

@@ -69,11 +69,12 @@ class Answers:
             if request.spec.kind is Kind.CONNECTION and context.dialect.logs_off(request):
                 connection.is_logged_on = False
             if entry.question is not None:
-                self._reconciler.answered(entry.question, Verdict(VerdictKind.EXECUTED, reply.result))
+                verdict = Verdict(VerdictKind.EXECUTED, reply.result)
+                self._reconciler.answered(entry.question, verdict, is_asked_for=entry.is_abandoned)
             entry.finish(reply.result)
         elif outcome is Outcome.THROTTLED:
             self._on_throttled(entry, reply)
-        elif outcome is Outcome.CLOCK and not entry.is_clock_repaired and not entry.is_bound:
+        elif outcome is Outcome.CLOCK and not entry.is_clock_repaired and self._may_repeat(entry):
             self._repair_clock(entry)
         elif entry.is_internal:
             entry.finish(reply)
@@ -124,6 +125,16 @@ class Answers:
             else:
                 entry.fail(own)
 
+    def _may_repeat(self, entry: Entry) -> bool:
+        """Tell whether a request that was refused without effect may be sent again.
+
+        Not after its caller has gone or been told; and not once its outcome is being looked up, since that search
+        is for the request as it was first sent, and might call the second one "not executed".
+        """
+        if entry.is_bound or entry.is_abandoned or entry.reply.done():
+            return False
+        return entry.question is None or not self._reconciler.knows(entry.question)
+
     def _on_error(self, entry: Entry, reply: Reply) -> None:
         error = self._named(entry, reply)
         question = entry.question
@@ -132,7 +143,8 @@ class Answers:
         elif reply.outcome is Outcome.UNKNOWN:
             self.search(entry, error)
         else:
-            self._reconciler.answered(question, Verdict(VerdictKind.REFUSED, error=error))
+            verdict = Verdict(VerdictKind.REFUSED, error=error)
+            self._reconciler.answered(question, verdict, is_asked_for=entry.is_abandoned)
             entry.fail(error)
 
     def _named(self, entry: Entry, reply: Reply) -> ApiError:
@@ -155,7 +167,7 @@ class Answers:
         error = self._named(entry, reply)
         if isinstance(error, RateLimited):
             error.retry_at = context.local_wall(until)
-        waits = entry.on_limit == WAIT and not entry.is_abandoned
+        waits = entry.on_limit == WAIT and self._may_repeat(entry)
         resumes_at = context.time.monotonic() + until - context.server_now()
         if waits and (context.time.is_manual or resumes_at <= entry.deadline):
             self.put_back(entry)

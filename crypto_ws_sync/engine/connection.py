@@ -124,6 +124,7 @@ class Connection:
                 else:
                     keeper.on_stray_reply(self, said)
             elif isinstance(said, Event):
+                self.has_served = True
                 keeper.on_event(self, said)
             elif isinstance(said, Notice):
                 keeper.on_notice(self, said)

@@ -13,13 +13,17 @@ from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.requests import Entry, unsent_error
 from crypto_ws_sync.engine.rotation import Rotation
-from crypto_ws_sync.errors import RequestTimeout
+from crypto_ws_sync.errors import RequestTimeout, ServerError
+from crypto_ws_sync.protocol.dialect import Outcome, Reply
+from crypto_ws_sync.protocol.outcome import Question
 
 __all__ = ["Deadlines"]
 
 TICK = 0.1
 UNANSWERED_WRITE = 2.0
 """Seconds after which a write without an answer is looked up, on a live line too."""
+UNANSWERED_LOOKUP = 3.0
+"""Seconds after which a question of our own is taken for lost, and asked again by whoever needs it."""
 ABANDONED_KEPT = 60.0
 """Seconds for which an answer that nobody waits for any more is still expected."""
 
@@ -70,6 +74,13 @@ class Deadlines:
                 wait = max(0.0, wake_at - self._context.time.monotonic())
                 self._wake, self._wakes_at = self._loop.call_later(wait, self._on_wake), wake_at
 
+    def look_up_abandoned(self) -> None:
+        """Begin to look up the sent writes whose callers have gone; the tick would in a moment."""
+        for connection in self._rotation.connections():
+            for entry in connection.pending:
+                if entry.is_abandoned and entry.question is not None:
+                    self._look_up_abandoned(entry)
+
     def stop(self) -> None:
         """Tick no more."""
         for timer in (self._tick, self._wake):
@@ -80,8 +91,9 @@ class Deadlines:
         current = self._admission.connection
         if current is not None and len(current.pending):
             return True
-        waiting = self._admission.room or self._answers.unclocked
-        return bool(waiting or self._rotation.draining or len(self._book))
+        return bool(
+            self._admission.room or self._answers.unclocked or self._rotation.draining or len(self._book)
+        )
 
     def _on_wake(self) -> None:
         self._wake = None
@@ -127,13 +139,37 @@ class Deadlines:
                 oldest = entry.sent_at
             if now >= entry.deadline:
                 self._end_late(entry)
-            elif question is not None and age >= UNANSWERED_WRITE and self._book.find(question) is None:
+            elif entry.is_internal:
+                if age >= UNANSWERED_LOOKUP and not entry.is_bound:
+                    self._end_lost_question(connection, entry)
+            elif (
+                question is not None and age >= UNANSWERED_WRITE and self._is_to_be_looked_up(entry, question)
+            ):
                 self._answers.search(entry)
         return oldest
 
-    def _look_after_abandoned(self, connection: Connection, entry: Entry, age: float) -> None:
+    def _is_to_be_looked_up(self, entry: Entry, question: Question) -> bool:
+        """Tell whether a write that is waited for has reached the exchange, perhaps, and can be asked for."""
+        connection = entry.connection
+        if connection is None or entry.end_offset > connection.line.handed_over():
+            # It has not left. If the line ends it goes over the next, and a search would look for the wrong one.
+            return False
+        return self._book.find(question) is None and self._reconciler.can_look_up(question)
+
+    def _end_lost_question(self, connection: Connection, entry: Entry) -> None:
+        assert entry.key is not None
+        connection.pending.drop(entry.key)
+        if entry.reservation is not None:
+            self._context.ledger.forfeit(entry.reservation, self._context.server_now())
+        error = ServerError(f"{entry.request.method} was not answered", method=entry.request.method)
+        entry.finish(Reply(entry.key, Outcome.UNKNOWN, None, error))
+
+    def _look_up_abandoned(self, entry: Entry) -> None:
         if entry.question is not None and self._book.find(entry.question) is None:
             self._answers.search(entry)
+
+    def _look_after_abandoned(self, connection: Connection, entry: Entry, age: float) -> None:
+        self._look_up_abandoned(entry)
         if age > ABANDONED_KEPT and entry.key is not None:
             connection.pending.drop(entry.key)
             self._context.counters.requests[entry.request.spec.name, "unanswered"] += 1

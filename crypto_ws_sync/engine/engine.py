@@ -121,6 +121,7 @@ class Engine:
         for task in [*self._tasks, *([self._starter] if self._starter is not None else [])]:
             task.cancel()
         self._subscriptions.stop()
+        self._deadlines.look_up_abandoned()
         self._fail_unsent_and_reads()
         self._context.ledger.leave_lines()
         lines = [connection.line for connection in self._rotation.connections()]
@@ -392,6 +393,7 @@ class Engine:
 
     async def open_questions(self) -> list[Question]:
         """Return the writes whose outcome is open, oldest first."""
+        self._deadlines.look_up_abandoned()
         return [write.question for write in self._book.open_writes()]
 
     async def resolve(self, question: Question, waiter: Sink) -> None:

@@ -7,7 +7,7 @@ import logging
 import math
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.requests import Sink
@@ -65,6 +65,14 @@ class OpenWrite:
         )
 
 
+_Key: TypeAlias = tuple[int, str, str | None, float]
+
+
+def _key(question: Question) -> _Key:
+    """Return what no two writes share: each run of each session numbers its own from 1."""
+    return question.serial, question.method, question.client_order_id, question.timestamp
+
+
 class OutcomeBook:
     """The writes of one session whose outcome was ever open; outlives its engines.
 
@@ -72,8 +80,8 @@ class OutcomeBook:
     """
 
     def __init__(self) -> None:
-        self._open: dict[int, OpenWrite] = {}
-        self._settled: OrderedDict[int, OpenWrite] = OrderedDict()
+        self._open: dict[_Key, OpenWrite] = {}
+        self._settled: OrderedDict[_Key, OpenWrite] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -84,8 +92,8 @@ class OutcomeBook:
 
     def find(self, question: Question) -> OpenWrite | None:
         """Return what is known of a write, settled or not."""
-        serial = question.serial
-        found = self._open.get(serial) or self._settled.get(serial)
+        key = _key(question)
+        found = self._open.get(key) or self._settled.get(key)
         return found if found is not None and found.question == question else None
 
     def has_open(self, client_order_id: str) -> bool:
@@ -94,12 +102,13 @@ class OutcomeBook:
 
     def add(self, write: OpenWrite) -> None:
         """Take a write in."""
-        self._open[write.question.serial] = write
+        self._open[_key(write.question)] = write
 
     def close(self, write: OpenWrite) -> None:
         """Move a write to the settled ones."""
-        self._open.pop(write.question.serial, None)
-        self._settled[write.question.serial] = write
+        key = _key(write.question)
+        self._open.pop(key, None)
+        self._settled[key] = write
         if len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
 
@@ -157,9 +166,25 @@ class Reconciler:
             self._begin(write)
         return write
 
-    def answered(self, question: Question, verdict: Verdict) -> bool:
-        """Take a write's own late answer in; return whether its outcome was open."""
+    def knows(self, question: Question) -> bool:
+        """Tell whether a write is, or was, looked up."""
+        return self._book.find(question) is not None
+
+    def can_look_up(self, question: Question) -> bool:
+        """Tell whether the exchange can be asked what became of a write."""
+        return bool(self._context.dialect.lookups(question, ()))
+
+    def answered(self, question: Question, verdict: Verdict, *, is_asked_for: bool = False) -> bool:
+        """Take a write's own late answer in; return whether its outcome was open.
+
+        Args:
+            question: The write.
+            verdict: What its answer says.
+            is_asked_for: Its caller has gone with an OutcomeUnknown, and may come back to resolve it.
+        """
         write = self._book.find(question)
+        if write is None and is_asked_for:
+            write = OpenWrite(question, self._context.server_now(), None)
         if write is None or write.search.verdict is not None:
             return False
         write.search.answered(verdict)

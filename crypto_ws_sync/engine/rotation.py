@@ -114,6 +114,10 @@ class Rotation:
 
     def install(self, connection: Connection) -> None:
         """Let a connection serve; the one before finishes what it has in flight."""
+        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
+            # Until Python 3.12 a wait that ends in the moment of its cancelling swallows the cancelling.
+            connection.line.abort("the session was stopped")
+            return
         self._needed.clear()
         if self._lifecycle.state in (State.STOPPING, State.STOPPED):
             # A cancellation may come in the very moment in which the connection is had, and be lost.

@@ -25,9 +25,6 @@ from crypto_ws_sync.errors import (
 
 __all__ = ["Run"]
 
-_COMPOSING = 1000
-"""Milliseconds for which composing one request may take."""
-
 _PROMPT = frozenset({Engine.take_in.__code__})
 
 
@@ -209,11 +206,6 @@ class Run:
             return RequestTimeout(
                 f"{request.method} was not answered in time", method=request.method, request_id=entry.key
             )
-        for _ in range(_COMPOSING):
-            # The loop is about to compose it at this very moment, and notes what to look up when it has.
-            if entry.question is not None:
-                break
-            time.sleep(0.001)
         return OutcomeUnknown(
             f"{request.method} may have been executed: do not repeat it, call resolve()",
             method=request.method,

@@ -20,7 +20,9 @@ from .binance.venue import Venue
 from .certificates import Certificates
 from .clock import Clock, ManualClock, RealClock, Timers
 from .faults import Faults
+from .interventions import Interventions
 from .keys import Account, KeyType, make_account
+from .link import Link
 from .market import Listing
 from .matching import Order, format_amount
 from .server import PATH, ExchangeServer
@@ -113,7 +115,7 @@ class SimulatedExchange:
             streams=Streams(),
             randomness=random.Random(f"ids {seed}"),
         )
-        self.faults = Faults(self)
+        self.faults = Faults(Interventions(self._venue, self._call, self._links))
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0
@@ -189,6 +191,11 @@ class SimulatedExchange:
     def ssl_context(self) -> ssl.SSLContext | None:
         """What a client needs to trust this exchange; None without `tls=True`."""
         return None if self._certificates is None else self._certificates.client_context
+
+    @property
+    def clock(self) -> Clock:
+        """What this exchange reads the time from: the `ManualClock` it was given, else the machine's own."""
+        return self._clock
 
     @property
     def ca_file(self) -> Path | None:
@@ -274,63 +281,21 @@ class SimulatedExchange:
         """The requests that reached this exchange, oldest first; the last 200000 are kept."""
         return [_seen(record) for record in self._call(lambda: [list(each) for each in self._venue.records])]
 
-    def deposit(self, asset: str, amount: object, account: Account | None = None) -> None:
-        """Add to what an account (by default the first) has of an asset; a negative amount takes away."""
-        owner = account or self._first
-        self._call(lambda: self._venue.deposit(owner.account_id, asset, Decimal(str(amount))))
-
-    # -- what faults need --------------------------------------------------------------------------------
-
     def now(self) -> float:
         """The exchange's time in epoch seconds."""
         return self._venue.now_us() / 1_000_000
 
-    def ban(self, address: str | None, seconds: float) -> None:
-        """Shut an address out for a time, or every one seen so far; see `faults.ban`."""
-        self._call(lambda: self._venue.ban(address, seconds))
-
-    def announce_shutdown(self) -> None:
-        """Tell every connection that the server is going down; see `faults.announce_shutdown`."""
-        self._call(self._venue.announce_shutdown)
-
-    def skew_clock(self, seconds: float) -> None:
-        """Set how far this exchange's clock is ahead; see `faults.skew_clock`."""
-        self._call(lambda: self._venue.skew(seconds))
-
-    def revoke(self, api_key: str) -> None:
-        """Withdraw a key; see `faults.revoke`."""
-        self._call(lambda: self._venue.revoke(api_key))
-
-    def drop_all(self, code: int | None, reason: str) -> None:
-        """End every connection; see `faults.drop_all`."""
-
-        def drop() -> None:
-            for link in self._links():
-                if code is None:
-                    link.abort()
-                else:
-                    link.close(code, reason)
-
-        self._call(drop)
-
-    def say(self, message: str | bytes) -> None:
-        """Send a frame to every connection; see `faults.say`."""
-        self._call(lambda: [link.send_raw(message) for link in self._links()])
-
-    def ping(self, payload: bytes) -> None:
-        """Ping every connection; see `faults.ping`."""
-        self._call(lambda: [link.ping(payload) for link in self._links()])
-
-    def stall_all(self) -> None:
-        """Stop reading and writing on every connection; see `faults.stall_all`."""
-        self._call(lambda: [link.stall() for link in self._links()])
+    def deposit(self, asset: str, amount: object, account: Account | None = None) -> None:
+        """Add to what an account (by default the first) has of an asset; a negative amount takes away."""
+        owner = account or self._first
+        self._call(lambda: self._venue.deposit(owner.account_id, asset, Decimal(str(amount))))
 
     # -- inside ------------------------------------------------------------------------------------------
 
     def _call(self, work: Callable[[], T]) -> T:
         return work() if self._server is None else self._server.call(work)
 
-    def _links(self) -> list[Any]:
+    def _links(self) -> list[Link]:
         return [] if self._server is None else list(self._server.links)
 
     def _asked(self, account: Account | None) -> list[Account]:

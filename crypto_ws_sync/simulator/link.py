@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .clock import Timer, Timers
@@ -123,12 +123,12 @@ class Link:
     def ping(self, payload: bytes) -> None:
         """Send one ping frame."""
         if not self._is_stalled:
-            self._start(self._ping_once(payload))
+            self._start(lambda: self._ping_once(payload))
 
     def close(self, code: int, reason: str) -> None:
         """Close properly, with a close frame."""
         self._flush()
-        self._start(self._socket.close(code, reason))
+        self._start(lambda: self._socket.close(code, reason))
 
     def abort(self) -> None:
         """Break off with no close frame, behind what was sent before."""
@@ -162,17 +162,17 @@ class Link:
             if self._socket.protocol.state is self._open_state and not self._is_stalled:
                 self._socket.transport.write(b"".join(outgoing))
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Callable[[], Awaitable[object]]) -> None:
         task = self._loop.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @staticmethod
-    async def _guard(work: Any) -> None:
+    async def _guard(work: Callable[[], Awaitable[object]]) -> None:
         from websockets.exceptions import ConnectionClosed
 
         with contextlib.suppress(ConnectionClosed):
-            await work
+            await work()
 
     # -- staying alive -----------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class Link:
         payload = str(self._venue.now_us() // 1000).encode("ascii")
         if self._pong_timer is None:
             self._pong_timer = self._timers.call_after_us(PONG_US, self._miss_pong)
-        self._start(self._ping_and_wait(payload))
+        self._start(lambda: self._ping_and_wait(payload))
         self._ping_timer = self._timers.call_after_us(PING_US, self._send_ping)
 
     async def _ping_once(self, payload: bytes) -> None:

@@ -7,14 +7,13 @@ from operator import attrgetter
 from typing import Any
 
 from ..matching import format_amount
+from .commissions import commission_of_account
 from .list_views import list_view
 from .order_views import status_view, trade_view
 from .paging import page_by_id, page_by_time, read_times
 from .request import Request
 
 __all__ = ["HANDLERS"]
-
-_NO_RATE = "0.00000000"
 
 
 def status(request: Request) -> dict[str, Any]:
@@ -64,20 +63,7 @@ def commission(request: Request) -> dict[str, Any]:
     """What trades on a symbol cost the account."""
     venue, symbol = request.venue, request.args["symbol"]
     venue.floor.check_symbol(symbol)
-    rates = venue.floor.engine.account(request.account.account_id).rates
-    nothing = {"maker": _NO_RATE, "taker": _NO_RATE, "buyer": _NO_RATE, "seller": _NO_RATE}
-    return {
-        "symbol": symbol,
-        "standardCommission": {
-            "maker": format_amount(rates.maker),
-            "taker": format_amount(rates.taker),
-            "buyer": format_amount(rates.buyer),
-            "seller": format_amount(rates.seller),
-        },
-        "specialCommission": nothing,
-        "taxCommission": dict(nothing),
-        "discount": venue.discount(),
-    }
+    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id).rates)
 
 
 def all_orders(request: Request) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..matching import NewOrder, Order, Outcome, Rejection
 from .catalogue import Arguments
+from .commissions import commission_of_order
 from .list_views import cancelled_list_view
 from .order_views import ack_view, cancel_view, full_view, result_view, status_view
 from .refusals import Refusal, not_supported
@@ -86,7 +87,7 @@ def check(request: Request) -> dict[str, Any]:
     except Rejection as rejection:
         raise refused(rejection) from None
     if request.args.get("computeCommissionRates"):
-        return venue.commission_of_order(request.account.account_id)
+        return commission_of_order(venue.floor.engine.account(request.account.account_id).rates)
     return {}
 
 

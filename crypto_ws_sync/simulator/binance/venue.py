@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..clock import Clock, Timers
 from ..faults import Effect
 from ..keys import Account
-from ..matching import Outcome, format_amount, parse_amount
+from ..matching import Outcome, parse_amount
 from . import handlers
 from .authentication import check_age, check_signature, read_freshness, signed_text
 from .catalogue import load_catalogue
@@ -33,7 +33,6 @@ _REMEMBERED_REQUESTS = 200_000
 _CONNECT_WEIGHT = 2
 _SLICE_US = 20 * 1_000_000
 _SHORTEST_TICK_US = 50_000
-_NO_RATE = "0.00000000"
 
 
 class Venue:
@@ -196,28 +195,6 @@ class Venue:
     def make_client_order_id(self) -> str:
         """An id for an order that came without one."""
         return f"{self.random.getrandbits(88):022x}"
-
-    def commission_of_order(self, account_id: int) -> dict[str, Any]:
-        """What an order test tells of commissions."""
-        rates = self.floor.engine.account(account_id).rates
-        return {
-            "standardCommissionForOrder": {
-                "maker": format_amount(rates.maker),
-                "taker": format_amount(rates.taker),
-            },
-            "specialCommissionForOrder": {"maker": _NO_RATE, "taker": _NO_RATE},
-            "taxCommissionForOrder": {"maker": _NO_RATE, "taker": _NO_RATE},
-            "discount": self.discount(),
-        }
-
-    def discount(self) -> dict[str, Any]:
-        """The discount for paying commissions in BNB, which no account here has."""
-        return {
-            "enabledForAccount": False,
-            "enabledForSymbol": False,
-            "discountAsset": "BNB",
-            "discount": "0.75000000",
-        }
 
     def refund(self, request: Request, *, to: int) -> None:
         """Charge a request another weight than its method's."""

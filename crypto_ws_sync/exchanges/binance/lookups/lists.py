@@ -12,8 +12,8 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
     as_cancelled,
     as_placed,
     has_ended,
+    may_be_of,
     refusal,
-    was_since,
 )
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
@@ -45,7 +45,7 @@ def judge_placement(question: Question, answers: Sequence[Any], is_last: bool) -
     ours = {str(question.params.get(name)) for name in PLACED_IDS[question.method][1:]}
     if not legs or not ours <= {str(leg.get("clientOrderId")) for leg in order_list.get("orders", ())}:
         return MISSING
-    if not all(was_since(question, leg.get("time")) for leg in legs):
+    if not all(may_be_of(question, leg.get("time")) for leg in legs):
         return MISSING
     return Finding(FindingKind.DONE, {**order_list, "orderReports": [as_placed(leg) for leg in legs]})
 
@@ -65,7 +65,7 @@ def judge_cancel(question: Question, answers: Sequence[Any], is_last: bool) -> F
     order_list, legs = answers[0], [leg for leg in answers[1:] if isinstance(leg, dict)]
     if not isinstance(order_list, dict) or order_list.get("listOrderStatus") != "ALL_DONE":
         return MISSING
-    if any(has_ended(leg) and was_since(question, leg.get("updateTime")) for leg in legs):
+    if any(has_ended(leg) and may_be_of(question, leg.get("updateTime")) for leg in legs):
         return Finding(FindingKind.DONE, as_cancelled_list(order_list, legs))
     return Finding(FindingKind.REFUSED, error=refusal(CancelRejected, question, -2011, "Unknown order sent."))
 

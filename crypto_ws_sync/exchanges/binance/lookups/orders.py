@@ -16,6 +16,7 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
     has_ended,
     is_equal,
     is_open,
+    may_be_of,
     refusal,
     was_since,
 )
@@ -98,7 +99,7 @@ def _is_the_one(question: Question, order: Mapping[str, Any]) -> bool:
     for sent, kept in (("quantity", "origQty"), ("quoteOrderQty", "origQuoteOrderQty")):
         if sent in params and not is_equal(params[sent], order.get(kept)):
             return False
-    return was_since(question, order.get("time"))
+    return may_be_of(question, order.get("time"))
 
 
 # -- cancels ------------------------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def judge_cancel(question: Question, answers: Sequence[Any], is_last: bool) -> F
     order = answers[0]
     if not isinstance(order, dict) or is_open(order):
         return MISSING
-    if not has_ended(order) or not was_since(question, order.get("updateTime")):
+    if not has_ended(order) or not may_be_of(question, order.get("updateTime")):
         return Finding(FindingKind.REFUSED, error=refusal(CancelRejected, question, -2011, _UNKNOWN_ORDER))
     if len(answers) > 1 and isinstance(answers[1], dict):
         return Finding(FindingKind.DONE, as_cancelled_list(answers[1], answers[2:]))
@@ -176,7 +177,7 @@ def judge_replacement(question: Question, answers: Sequence[Any], is_last: bool)
     """Settle both halves: both done, or one, which is a partial failure, or neither."""
     new, old = answers
     is_placed = isinstance(new, dict) and _is_the_one(question, new)
-    is_cancelled = isinstance(old, dict) and has_ended(old) and was_since(question, old.get("updateTime"))
+    is_cancelled = isinstance(old, dict) and has_ended(old) and may_be_of(question, old.get("updateTime"))
     if is_placed and is_cancelled:
         return Finding(FindingKind.DONE, _both(question, new, old))
     cancel_failed = isinstance(old, dict) and not is_open(old) and not is_cancelled

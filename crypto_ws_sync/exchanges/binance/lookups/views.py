@@ -17,6 +17,7 @@ __all__ = [
     "has_ended",
     "is_equal",
     "is_open",
+    "may_be_of",
     "refusal",
     "was_since",
 ]
@@ -54,13 +55,23 @@ def is_equal(sent: Any, kept: Any) -> bool:
         return False
 
 
-def was_since(question: Question, stamp: Any) -> bool:
-    """Tell whether a time of the exchange is not before the write was signed."""
+def may_be_of(question: Question, stamp: Any) -> bool:
+    """Tell whether something of this time can come from the write.
+
+    The exchange accepts a request up to a second before its timestamp ("timestamp < serverTime + 1000"), which
+    happens where its machines do not show the same time. To overlook an order that stands is worse than to take
+    one for another that was placed under the same id within that second.
+    """
+    return was_since(question, stamp, early=1.0)
+
+
+def was_since(question: Question, stamp: Any, early: float = 0.0) -> bool:
+    """Tell whether a time of the exchange is not before the write was signed, or `early` seconds before it."""
     if not isinstance(stamp, int):
         return False
     seconds = stamp / 1e6 if stamp > 10**14 else stamp / 1e3
     # A timestamp is aimed not to be ahead of the exchange; a millisecond is lost to rounding.
-    return seconds >= question.timestamp - question.clock_error - 0.002
+    return seconds >= question.timestamp - question.clock_error - 0.002 - early
 
 
 def _kept(order: Mapping[str, Any]) -> dict[str, Any]:
