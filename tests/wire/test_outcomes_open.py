@@ -12,7 +12,7 @@ import pytest
 from venue import OpenVenue, Venue
 from writes import SYMBOL
 
-from crypto_ws_sync import ConnectionLost, InvalidParameter, OutcomeUnknown, SessionClosed
+from crypto_ws_sync import ConnectionLost, InvalidParameter, OutcomeUnknown, SessionClosed, StreamGap
 
 WINDOW = 1.5
 MARGIN = 3.0
@@ -137,7 +137,8 @@ def test_look_ups_take_a_tenth_of_the_weight_limit(open_venue: OpenVenue) -> Non
     for seen in venue.seen(*weights):
         minute = int(seen.time // 60)
         spent[minute] = spent.get(minute, 0) + weights[seen.method]
-    assert max(spent.values()) <= 100
+    # One question may be under way while a window ends.
+    assert max(spent.values()) <= 100 + 4
     assert sum(spent.values()) >= 40 * 2 * 4
 
 
@@ -231,5 +232,7 @@ def test_an_event_settles_what_its_stream_tells_of(venue: Venue) -> None:
         with pytest.raises(OutcomeUnknown) as unknown:
             venue.session.handle_request("order.cancel", cancel, timeout=0.2)
         assert unknown.value.resolve(5)["status"] == "CANCELED"
-        assert next(events)["e"] == "executionReport"
+        told = next(events)
+        assert not isinstance(told, StreamGap)
+        assert told["e"] == "executionReport"
     assert not venue.seen("order.status")
