@@ -109,10 +109,17 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error that belongs to the connection and hits no particular request."""
+    """An error that belongs to the connection and hits no particular request.
+
+    Attributes:
+        outcome: What it means.
+        error: The exchange's words.
+        retry_at: The exchange's epoch seconds before which nothing more may be sent, where it said so.
+    """
 
     outcome: Outcome
     error: ApiError
+    retry_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,10 @@ class Handshake(Protocol):
     def charge_weight(self) -> int:
         """Weight that the next text costs."""
 
+    @property
+    def answer(self) -> Reply | None:
+        """Return the answer that it has eaten, for what that tells of limits."""
+
 
 class Dialect(Protocol):
     """One exchange's language, without I/O or state but for the keys it mints."""
@@ -198,6 +209,10 @@ class Dialect(Protocol):
     policy: LinePolicy
     limits: Sequence[Limit]
     connect_weight: int
+    tells_limits: frozenset[str]
+    """Methods whose answers have limits as their content; others may carry counts beside it."""
+    tells_orders: frozenset[str]
+    """Those of them that tell the account's order counts."""
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
@@ -238,6 +253,12 @@ class Dialect(Protocol):
 
     def server_time(self, result: Any) -> float:
         """Return epoch seconds from the answer to `time_request`."""
+
+    def limits_told(self, result: Any) -> Sequence[Reading]:
+        """Return the limits in the result of one of the methods in `tells_limits`."""
+
+    def order_counts_request(self) -> Request | None:
+        """Return the request that asks for the account's order counts; None: there is none, or no key."""
 
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""

@@ -63,6 +63,10 @@ class PendingTable(Generic[Waiter]):
             self._remember(key)
         return waiter
 
+    def has_settled(self, key: Key) -> bool:
+        """Tell whether a reply to `key` has come before, or is waited for no more."""
+        return key in self._settled
+
     def take_all(self) -> list[Waiter]:
         """Return all that wait, oldest first, and forget them."""
         waiters = list(self._waiting.values())

@@ -28,6 +28,9 @@ _ENDED = frozenset({"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECT
 _TAKES_AT_ONCE = frozenset({"LIMIT", "MARKET"})
 """Types that may trade in the moment they are placed, so that a first event is not yet the answer."""
 
+_TEXTS = ("e", "s", "S", "o", "x", "X", "c", "C")
+"""Letters of an executionReport that hold text."""
+
 _STATUS_FIELDS: Mapping[str, str] = {
     "symbol": "s",
     "orderId": "i",
@@ -101,6 +104,8 @@ def settles(question: Question, body: Mapping[str, Any]) -> Finding | None:
     caller is owed (a fill, a leg), is left to the look-ups, which find all of it.
     """
     settle = _SETTLED_BY.get(question.method)
+    if any(not isinstance(body.get(letter, ""), str) for letter in _TEXTS):
+        return None
     # Ids may have been used before, so what happened earlier says nothing.
     if settle is None or body.get("e") != "executionReport" or not was_since(question, body.get("T")):
         return None

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from crypto_ws_sync.errors import NotFound
 from crypto_ws_sync.exchanges.binance.lookups import changes, lists, orders
 from crypto_ws_sync.exchanges.binance.lookups.inquiry import NOTHING, Answer, Ask, Inquiry, run
+from crypto_ws_sync.exchanges.binance.lookups.views import is_whole
 from crypto_ws_sync.protocol.dialect import Outcome, Reply
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
@@ -21,6 +23,10 @@ FEW = 10
 """Open placements on a symbol up to which each is asked for by itself."""
 
 _PLACED_ONE = frozenset({"order.place", "sor.order.place"})
+
+_TEXTS = ("symbol", "status", "side", "type", "clientOrderId", "listOrderStatus")
+_NUMBERS = ("orderId", "orderListId", "time", "updateTime")
+_LEG = frozenset({"symbol", "orderId"})
 
 _INQUIRIES: Mapping[str, Inquiry] = MappingProxyType(
     {
@@ -90,7 +96,24 @@ def judge_survey(question: Question, reply: Reply) -> Finding:
 
 
 def _has_failed(reply: Reply) -> bool:
-    return reply.outcome is not Outcome.OK and not isinstance(reply.error, NotFound)
+    if reply.outcome is Outcome.OK:
+        return not _is_sound(reply.result)
+    return not isinstance(reply.error, NotFound)
+
+
+def _is_sound(result: Any) -> bool:
+    """Tell whether an answer holds an order, a list, or several, with fields of the types that they have."""
+    if isinstance(result, list):
+        return all(isinstance(item, dict) and _is_sound(item) for item in result)
+    if not isinstance(result, dict):
+        return False
+    legs = result.get("orders", [])
+    return (
+        all(isinstance(result.get(name, ""), str) for name in _TEXTS)
+        and all(is_whole(result.get(name, 0)) for name in _NUMBERS)
+        and isinstance(legs, list)
+        and all(isinstance(leg, dict) and leg.keys() >= _LEG and _is_sound(leg) for leg in legs)
+    )
 
 
 def _answer(reply: Reply) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from crypto_ws_sync.errors import ApiError
 from crypto_ws_sync.protocol.outcome import Question
@@ -17,6 +17,7 @@ __all__ = [
     "is_equal",
     "is_open",
     "is_traded",
+    "is_whole",
     "may_be_of",
     "refusal",
     "response_type",
@@ -86,11 +87,16 @@ def may_be_of(question: Question, stamp: Any) -> bool:
     return was_since(question, stamp, early=1.0)
 
 
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Tell whether a value is a whole number of 64 bits, as ids and times are."""
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
 def was_since(question: Question, stamp: Any, early: float = 0.0) -> bool:
     """Tell whether a time of the exchange is not before the write was signed, or `early` seconds before it."""
-    if not isinstance(stamp, int):
+    if not is_whole(stamp):
         return False
-    seconds = stamp / 1e6 if stamp > 10**14 else stamp / 1e3
+    seconds = stamp / 1e6 if stamp >= 10**14 else stamp / 1e3
     # A timestamp is aimed not to be ahead of the exchange; a millisecond is lost to rounding.
     return seconds >= question.timestamp - question.clock_error - 0.002 - early
 
