@@ -35,7 +35,7 @@ from crypto_ws_sync.protocol.dialect import (
     Reply,
     Stamp,
 )
-from crypto_ws_sync.protocol.limits import Bucket, Limit
+from crypto_ws_sync.protocol.limits import Bucket, Limit, Reading
 from crypto_ws_sync.protocol.method import Kind, MethodSpec, Request
 from crypto_ws_sync.protocol.outcome import Finding, Question
 from crypto_ws_sync.signing.signer import Signer
@@ -72,6 +72,7 @@ class LogOn:
         self._dialect = dialect
         self._key: int | str | None = None
         self.is_done = False
+        self.answer: Reply | None = None
 
     def begin(self, timestamp: float) -> str | None:
         """Return the request."""
@@ -88,6 +89,7 @@ class LogOn:
         """
         for said in self._dialect.classify(text):
             if isinstance(said, Reply) and said.key == self._key:
+                self.answer = said
                 if said.error is not None:
                     error = said.error
                     error.method = "session.logon"
@@ -111,6 +113,8 @@ class BinanceDialect:
     policy = LinePolicy()
     limits: Sequence[Limit] = _LIMITS
     connect_weight = 2
+    tells_limits = frozenset({"exchangeInfo", "account.rateLimits.orders"})
+    tells_orders = frozenset({"account.rateLimits.orders"})
 
     def __init__(
         self,
@@ -290,6 +294,8 @@ class BinanceDialect:
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
         if key is None:
+            if status in (418, 429) and error.code == -1003:
+                return Fault(Outcome.THROTTLED, error, retry_at)
             return Fault(Outcome.AUTH if status == 401 else Outcome.REJECTED, error)
         if not _is_key(key):
             return Ignored("an answer without a usable id")
@@ -336,6 +342,16 @@ class BinanceDialect:
             raise ValueError("the exchange's answer to 'time' holds no serverTime")
         return _seconds(stamp)
 
+    def limits_told(self, result: Any) -> Sequence[Reading]:
+        """Return the limits that `exchangeInfo` or `account.rateLimits.orders` tells."""
+        return readings(result.get("rateLimits") if type(result) is dict else result)
+
+    def order_counts_request(self) -> Request | None:
+        """Return the question for the account's order counts."""
+        if self._signer is None:
+            return None
+        return self.request("account.rateLimits.orders", None, True, True, str)
+
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""
         seconds = _accepted_for(request.params.get("recvWindow", self._recv_window))
@@ -347,16 +363,30 @@ class BinanceDialect:
             timestamp,
             timestamp + seconds,
             clock_error,
+            request.spec.name in PLACED_IDS,
         )
 
-    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+    def lookups(
+        self, question: Question, replies: Sequence[Reply], is_last: bool = False
+    ) -> Sequence[Request]:
         """Return what to ask next of a write in one round; nothing when the round can be judged."""
-        asked = lookups.next_questions(question, replies)
+        asked = lookups.next_questions(question, replies, is_last)
         return [self.request(method, params, False, False, str) for method, params in asked]
 
     def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
         """Return what one round of look-ups says."""
         return lookups.judge(question, replies, is_last)
+
+    def surveys(self, questions: Sequence[Question]) -> Sequence[tuple[Request, Sequence[Question]]]:
+        """Return requests of which each may settle many open writes at once, with the writes that it concerns."""
+        return [
+            (self.request(method, params, False, False, str), group)
+            for (method, params), group in lookups.surveys(questions)
+        ]
+
+    def judge_survey(self, question: Question, reply: Reply) -> Finding:
+        """Return what the answer to a survey says of one write."""
+        return lookups.judge_survey(question, reply)
 
     def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
         """Return what an event says of a write whose outcome is open."""

@@ -136,7 +136,14 @@ def _settles_cancel(question: Question, body: Mapping[str, Any]) -> Finding | No
 def _settles_amendment(question: Question, body: Mapping[str, Any]) -> Finding | None:
     if body.get("x") != "REPLACED" or body.get("c") != question.params.get("newClientOrderId"):
         return None
-    return _judged(question, body)
+    amendment = {
+        "executionId": body.get("I"),
+        "origClientOrderId": body.get("C") or body.get("c"),
+        "newClientOrderId": body.get("c"),
+        "newQty": body.get("q"),
+        "time": body.get("T"),
+    }
+    return _judged(question, body, [amendment])
 
 
 _SETTLED_BY: Mapping[str, Callable[[Question, Mapping[str, Any]], Finding | None]] = MappingProxyType(
@@ -149,11 +156,11 @@ _SETTLED_BY: Mapping[str, Callable[[Question, Mapping[str, Any]], Finding | None
 )
 
 
-def _judged(question: Question, body: Mapping[str, Any]) -> Finding | None:
+def _judged(question: Question, body: Mapping[str, Any], *more: Any) -> Finding | None:
     """Judge an event as a look-up that found the order so; None where a look-up would ask for more than that."""
     order = {name: body[letter] for name, letter in _STATUS_FIELDS.items() if letter in body}
     order["clientOrderId"] = _order_name(body)
-    replies = [Reply(0, Outcome.OK, order)]
+    replies = [Reply(0, Outcome.OK, answer) for answer in (order, *more)]
     if lookups.next_questions(question, replies):
         return None  # the answer would have told more: fills, or the other legs of a list
     finding = lookups.judge(question, replies, is_last=False)
