@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from crypto_ws_sync.model.html import html_facts
+
 __all__ = ["Counters", "LimitUsage", "SessionStatus"]
 
 
@@ -114,3 +116,8 @@ class SessionStatus:
         rows += [(f"Reconnects, {cause}", str(count)) for cause, count in self.reconnects.items()]
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def _repr_html_(self) -> str:
+        """Return the same lines as a table, for a notebook."""
+        lines = [line.partition("  ") for line in str(self).splitlines()]
+        return html_facts(((name, value.strip()) for name, _, value in lines), title="Session")
