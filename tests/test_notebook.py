@@ -215,7 +215,7 @@ def test_nothing_in_a_table_is_taken_for_markup() -> None:
     assert seen.texts == [EVIL] * 4
     shown = Table(EVIL, ("name",), ((EVIL,),))._repr_html_()
     assert "script" not in _Seen(shown).tags
-    status = SessionStatus("ready", f"wss://{EVIL}", True, True, degraded=EVIL)._repr_html_()
+    status = SessionStatus(0.0, "ready", f"wss://{EVIL}", True, True, degraded=EVIL)._repr_html_()
     assert "script" not in _Seen(status).tags
     assert EVIL in "".join(_Seen(status).texts)
 

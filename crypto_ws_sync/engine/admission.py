@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -14,10 +15,15 @@ from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom
 from crypto_ws_sync.errors import CryptoWSError, OutOfService
 from crypto_ws_sync.protocol.dialect import Stamp
 from crypto_ws_sync.protocol.limits import Bucket, Contended, Full
+from crypto_ws_sync.protocol.method import Charge
 
 __all__ = ["Admission"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
+
+PASSED_BY = 128
+"""Requests that are looked at behind one that waits for a window's end."""
+_LIGHTEST = Charge(1)
 
 
 class Admission:
@@ -35,80 +41,133 @@ class Admission:
         self._context = context
         self._on_withdrawn = on_withdrawn
         self._serials = itertools.count(1)
+        self._told: set[tuple[Bucket, float]] = set()
 
     def enter(self, entry: Entry) -> None:
         """Send a request now if nothing stands in the way, else answer it or let it wait."""
         connection = self.connection
         if connection is None or self.room or connection.line.is_clogged:
-            full = self._full(entry)
+            full = self._full(entry.request.charge)
             if full is None or self._may_wait(entry, full):
                 self.room.add(entry)
             if connection is not None:
                 self.pump()
             return
-        if self._try(entry, connection) is not None and not entry.reply.done():
-            self.room.add(entry)
+        if self._try(entry, connection) is not None:
+            if entry.reply.done():
+                self._context.ledger.leave_lines()
+            else:
+                self.room.add(entry)
 
     def pump(self) -> None:
         """Send whatever may be sent of those that wait."""
-        connection = self.connection
+        connection, ledger = self.connection, self._context.ledger
         self.wake_at = None
-        if connection is None or not self.room:
-            # Others must not wait for a turn that this session does not take.
-            self._context.ledger.leave_lines()
-            return
-        blocked: set[Bucket] = set()
-        while not blocked & {Bucket.WEIGHT, Bucket.CONNECTIONS}:
-            moved = False
-            for line in self.room.heads():
-                if connection.line.is_clogged:
-                    return
-                entry = line[0]
-                if Bucket.ORDERS in blocked and entry.request.charge.orders:
-                    continue
-                is_over = entry.is_abandoned or entry.reply.done()
-                bucket = None if is_over else self._try(entry, connection)
-                if bucket is not None and not entry.reply.done():
-                    blocked.add(bucket)
-                    if bucket is not Bucket.ORDERS:
-                        break
-                    continue
-                if entry.is_abandoned and not entry.sent:
-                    self._on_withdrawn(entry)
-                if line and line[0] is entry:
-                    line.popleft()
-                moved = True
-                break
-            if not moved:
-                break
         if not self.room:
-            self._context.ledger.leave_lines()
+            ledger.leave_lines()
+            return
+        ledger.begin_round()
+        if connection is None:
+            full = self._full(_LIGHTEST)
+            if full is not None:
+                self._tell_held(full)
+        else:
+            self._send_what_fits(connection)
+        # Others must not wait for a turn that this session does not take.
+        ledger.end_round()
 
-    def _full(self, entry: Entry) -> Full | None:
+    def _send_what_fits(self, connection: Connection) -> None:
+        """Serve the lines in the order of arrival, until room is short.
+
+        What a window that is full for it holds back cannot be served before the window ends, so lighter requests
+        behind it may go on; when the window opens, it is first again.
+        """
+        room, line_out = self.room, connection.line
+        are_orders_held = False
+        while not line_out.is_clogged:
+            entry = room.first(skip_orders=are_orders_held)
+            if entry is None:
+                return
+            obstacle = None if entry.is_over else self._try(entry, connection)
+            if obstacle is None or entry.reply.done():
+                self._take_out(entry)
+            elif obstacle.bucket is Bucket.ORDERS:
+                are_orders_held = True
+                if isinstance(obstacle, Full):
+                    self._tell_held(obstacle)
+            else:
+                if isinstance(obstacle, Full):
+                    self._pass_by(entry, obstacle, connection, skip_orders=are_orders_held)
+                return
+
+    def _pass_by(self, held: Entry, full: Full, connection: Connection, *, skip_orders: bool) -> None:
+        """Send those behind a request that waits for a window's end, as far as they fit before that."""
+        lightest = held.request.charge.weight
+        everything = self._full(_LIGHTEST)
+        if everything is not None:
+            self._tell_held(everything)
+            return
+        for entry in self.room.behind(held, PASSED_BY, skip_orders=skip_orders):
+            if connection.line.is_clogged:
+                return
+            if entry.is_over or entry.request.charge.weight >= lightest:
+                continue
+            obstacle = self._try(entry, connection)
+            if obstacle is None or entry.reply.done():
+                self._take_out(entry)
+            elif isinstance(obstacle, Contended):
+                return
+            elif obstacle.bucket is not Bucket.ORDERS:
+                lightest = entry.request.charge.weight
+
+    def _take_out(self, entry: Entry) -> None:
+        """Take a request that has been dealt with out of its line."""
+        if entry.is_abandoned and not entry.sent:
+            self._on_withdrawn(entry)
+        self.room.remove(entry)
+
+    def _tell_held(self, full: Full) -> None:
+        """Answer at once, when a window has filled, all those that do not want to wait for its end."""
+        told = full.bucket, full.until
+        is_new = told not in self._told
+        if is_new:
+            self._told = {told, *(each for each in self._told if each[1] > self._context.server_now())}
+        answered = []
+        for entry in self.room if is_new else ():
+            if full.bucket is Bucket.ORDERS and not entry.request.charge.orders:
+                continue
+            if not self._may_wait(entry, full):
+                answered.append(entry)
+        self.room.discard(answered)
+        self._wake_by(full)
+
+    def _full(self, charge: Charge) -> Full | None:
         context = self._context
-        verdict = context.ledger.look(entry.request.charge, context.server_now())
+        verdict = context.ledger.look(charge, context.server_now())
         return verdict if isinstance(verdict, Full) else None
 
-    def _try(self, entry: Entry, connection: Connection) -> Bucket | None:
+    def _try(self, entry: Entry, connection: Connection) -> Contended | Full | None:
         """Send a request if the limits allow; return what stands in the way, None when it is dealt with."""
-        context = self._context
-        verdict = context.ledger.reserve(entry.request.charge, context.server_now())
-        if type(verdict) is Hold:
+        context, request = self._context, entry.request
+        verdict = context.ledger.reserve(
+            request.charge,
+            context.server_now(),
+            tells_orders=request.spec.name in context.dialect.tells_orders,
+        )
+        if type(verdict) is tuple:
             entry.held = None
             self.send(entry, connection, verdict)
             return None
+        assert isinstance(verdict, Contended | Full)
         if isinstance(verdict, Full):
             self._may_wait(entry, verdict)
-            return verdict.bucket
-        assert isinstance(verdict, Contended)
-        return verdict.bucket
+        return verdict
 
     def _may_wait(self, entry: Entry, full: Full) -> bool:
         """Let a request wait for the end of a window, or answer it at once as it asked for."""
         context = self._context
-        wait = full.until - context.server_now()
-        until = context.time.monotonic() + wait
-        ends_in_time = context.time.is_manual or until <= entry.deadline
+        until = context.time.monotonic() + full.until - context.server_now()
+        ends_in_time = math.isfinite(until) and (context.time.is_manual or until <= entry.deadline)
         if entry.on_limit == NONE:
             entry.finish(None)
             self._count(entry, "out of service")
@@ -117,17 +176,24 @@ class Admission:
             self._count(entry, "out of service")
         else:
             entry.held = full
-            if self.wake_at is None or until < self.wake_at:
-                self.wake_at = until
+            self._wake_by(full)
             return True
         return False
+
+    def _wake_by(self, full: Full) -> None:
+        """Look again when a window opens."""
+        context = self._context
+        until = context.time.monotonic() + full.until - context.server_now()
+        if math.isfinite(until) and (self.wake_at is None or until < self.wake_at):
+            self.wake_at = until
 
     def out_of_service(self, entry: Entry, full: Full) -> OutOfService:
         """Return the error for a request that a limit holds back."""
         retry_at = self._context.local_wall(full.until)
         wait = max(0.0, full.until - self._context.server_now())
+        resumes = f"; service resumes in {wait:.1f} s" if math.isfinite(wait) else ""
         return OutOfService(
-            f"{entry.request.method} was held back and not sent: {full.reason}; service resumes in {wait:.1f} s",
+            f"{entry.request.method} was held back and not sent: {full.reason}{resumes}",
             method=entry.request.method,
             reason=full.reason,
             retry_at=retry_at,
@@ -152,6 +218,8 @@ class Admission:
         now = context.time.monotonic()
         clock = context.clock
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
+        if request.charge.orders:
+            context.has_placed = True
         if request.is_write:
             entry.question = context.dialect.question(
                 request, stamp.timestamp, clock.error(now), next(self._serials)
@@ -188,15 +256,22 @@ class Admission:
         if isinstance(composed, Exception):
             self._take_back(entry, reservation)
             entry.fail(composed)
-        elif entry.is_abandoned or entry.reply.done():
+        elif entry.is_over:
             self._take_back(entry, reservation)
-        elif connection is not self.connection and not entry.is_bound:
+        elif not entry.is_bound and (connection is not self.connection or self._is_banned(entry)):
             self._take_back(entry, reservation)
             self.room.put_back(entry)
             self.pump()
         else:
             self._put_out(entry, connection, reservation, composed)
             connection.line.flush()
+
+    def _is_banned(self, entry: Entry) -> bool:
+        """Tell whether the exchange has refused all such requests since this one was let through."""
+        context = self._context
+        return isinstance(
+            context.ledger.look(Charge(0, min(1, entry.request.charge.orders)), context.server_now()), Full
+        )
 
     def _put_out(
         self, entry: Entry, connection: Connection, reservation: Hold, composed: tuple[int | str, str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from crypto_ws_sync.engine.admission import Admission
@@ -13,9 +14,10 @@ from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.reconcile import Reconciler
 from crypto_ws_sync.engine.requests import WAIT, Entry
+from crypto_ws_sync.engine.throttling import hold_back
 from crypto_ws_sync.errors import ApiError, RateLimited
 from crypto_ws_sync.protocol.dialect import Outcome, Reply
-from crypto_ws_sync.protocol.limits import Bucket
+from crypto_ws_sync.protocol.limits import Reading
 from crypto_ws_sync.protocol.method import Kind, Request
 from crypto_ws_sync.protocol.outcome import Verdict, VerdictKind
 
@@ -51,12 +53,17 @@ class Answers:
     def take(self, connection: Connection, entry: Entry, reply: Reply) -> None:
         """Settle the limits by an answer, then the request."""
         context, request = self._context, entry.request
-        outcome = reply.outcome
+        outcome, spent, readings = reply.outcome, None, reply.readings
+        context.round_trips.append(time.monotonic() - entry.sent_at)
+        if outcome is Outcome.OK:
+            if request.spec.weight_on_success is not None:
+                spent = request.spec.spent(request.charge)
+            if request.spec.name in context.dialect.tells_limits:
+                readings = self._told(request, reply)
         if entry.reservation is not None:
-            spent = None if outcome is not Outcome.OK else request.spec.spent(request.charge)
-            context.ledger.settle(entry.reservation, reply.readings, context.server_now(), spent)
+            context.ledger.settle(entry.reservation, readings, context.server_now(), spent)
         context.counters.requests[request.spec.name, outcome.value] += 1
-        if entry.is_abandoned and not entry.is_internal:
+        if entry.is_over and not entry.is_internal:
             context.counters.late += 1
         if outcome is Outcome.OK and not entry.is_internal:
             if request.spec.kind is Kind.CONNECTION and context.dialect.logs_off(request):
@@ -74,6 +81,14 @@ class Answers:
         else:
             self._on_error(entry, reply)
 
+    def _told(self, request: Request, reply: Reply) -> Sequence[Reading]:
+        """Return the counts of an answer whose content is of limits; those without counts are taken here."""
+        told = self._context.dialect.limits_told(reply.result)
+        if request.spec.name in self._context.dialect.tells_orders:
+            return [*reply.readings, *told]
+        self._context.ledger.read(told, self._context.server_now())
+        return reply.readings
+
     def search(self, entry: Entry, answer: ApiError | None = None) -> None:
         """Find out what became of a write; its caller waits on, until its own deadline."""
         assert entry.question is not None
@@ -87,6 +102,11 @@ class Answers:
         entry.connection = None
         entry.reservation = None
         self._admission.room.put_back(entry)
+
+    def end_unsent(self, entry: Entry) -> None:
+        """A write whose caller has gone provably never left: it had no effect."""
+        assert entry.question is not None
+        self._reconciler.answered(entry.question, Verdict(VerdictKind.NOT_EXECUTED), is_asked_for=True)
 
     def fail_signed(self, connection: Connection, error: ApiError) -> None:
         """The key went: signed reads fail, signed writes may have gone through before it and are settled first."""
@@ -116,7 +136,7 @@ class Answers:
         Not after its caller has gone or been told; and not once its outcome is being looked up, since that search
         is for the request as it was first sent, and might call the second one "not executed".
         """
-        if entry.is_bound or entry.is_abandoned or entry.reply.done():
+        if entry.is_bound or entry.is_over:
             return False
         return entry.question is None or not self._reconciler.knows(entry.question)
 
@@ -144,13 +164,7 @@ class Answers:
     def _on_throttled(self, entry: Entry, reply: Reply) -> None:
         """Certainly not executed: everybody holds back, and who waits is sent again."""
         context = self._context
-        now = context.server_now()
-        context.counters.throttled += 1
-        bucket = Bucket.ORDERS if reply.is_orders_only else Bucket.WEIGHT
-        until = reply.retry_at if reply.retry_at is not None else context.ledger.window_end(bucket, now)
-        reason = "too many orders" if reply.is_orders_only else "too many requests"
-        context.ledger.ban(until, f"the exchange answered: {reason}", orders_only=reply.is_orders_only)
-        log.warning("%s: held back for %.1f s", reason, until - now, extra={"event": "throttled"})
+        until = hold_back(context, reply.retry_at, orders_only=reply.is_orders_only)
         if entry.is_bound:
             reply.retry_at = until
             entry.finish(reply)
@@ -159,7 +173,8 @@ class Answers:
         if isinstance(error, RateLimited):
             error.retry_at = context.local_wall(until)
         waits = entry.on_limit == WAIT and self._may_repeat(entry)
-        if waits and (context.time.is_manual or context.time.monotonic() + (until - now) <= entry.deadline):
+        resumes_at = context.time.monotonic() + until - context.server_now()
+        if waits and (context.time.is_manual or resumes_at <= entry.deadline):
             self.put_back(entry)
         elif entry.is_internal:
             entry.finish(reply)
@@ -174,6 +189,7 @@ class Answers:
         self._context.counters.clock_repairs += 1
         entry.is_clock_repaired = True
         entry.sent = False
+        entry.reservation = None
         self.unclocked.append(entry)
         if len(self.unclocked) == 1:
             self._spawn(self._resync())

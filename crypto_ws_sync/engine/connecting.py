@@ -14,11 +14,11 @@ from crypto_ws_sync.engine.connection import Connection, ConnectionKeeper
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.errors import ConnectionFailed
-from crypto_ws_sync.protocol.limits import Full
+from crypto_ws_sync.protocol.limits import Contended, Full
 from crypto_ws_sync.protocol.method import Charge
 from crypto_ws_sync.transport.port import OpenFailed, OpenFailure
 
-__all__ = ["Connector", "Unreachable"]
+__all__ = ["Connector", "Unreachable", "take_room"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
@@ -27,6 +27,8 @@ OPEN_TIMEOUT = 10.0
 SHORTEST_TIMEOUT = 0.05
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 30.0
+CONTENDED_PAUSE = 0.01
+"""Seconds after which room that requests in flight take up is looked for again."""
 REFUSED_WAIT = 10.0
 """Seconds between tries where the exchange refuses us with a 4xx."""
 
@@ -57,6 +59,41 @@ class Unreachable(Exception):
         self.retry_at = retry_at
 
 
+async def take_room(context: Context, charge: Charge, deadline: float = math.inf) -> Hold:
+    """Reserve what the session itself needs; waits while only requests in flight stand in the way.
+
+    Args:
+        context: What the engine's parts share.
+        charge: What it needs.
+        deadline: Monotonic seconds until which to wait.
+
+    Raises:
+        Unreachable: A full window or a ban stands in the way, or requests in flight still do at the deadline.
+    """
+    gate = context.ledger
+    gate.claims += 1
+    try:
+        while True:
+            now = context.server_now()
+            verdict = gate.reserve(charge, now)
+            if isinstance(verdict, Full):
+                wait = max(0.0, verdict.until - now)
+                raise Unreachable(
+                    f"the limits leave no room for {wait:.1f} s: {verdict.reason}",
+                    is_passing=True,
+                    wait=wait,
+                    retry_at=context.local_wall(verdict.until),
+                )
+            if not isinstance(verdict, Contended):
+                return verdict
+            if time.monotonic() >= deadline:
+                raise Unreachable("requests in flight left no room", is_passing=True)
+            await asyncio.sleep(CONTENDED_PAUSE)
+    finally:
+        gate.claims -= 1
+        gate.leave_lines()
+
+
 class Connector:
     """Makes connections, and tries again where trying may help.
 
@@ -73,6 +110,7 @@ class Connector:
         self._keeper = keeper
         self._make_ready = make_ready
         self.last_failure = ""
+        self._held_for = 0.0
 
     async def connect(self, *, is_start: bool, deadline: float | None) -> Connection:
         """Return a connection that serves requests.
@@ -91,29 +129,42 @@ class Connector:
             if not isinstance(error, Unreachable):
                 return False
             self.last_failure = str(error)
-            if deadline is not None and time.monotonic() + error.wait >= deadline:
+            is_too_long = (
+                deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
+            )
+            if is_too_long and not self._context.time.is_manual:
                 return False
             return error.is_passing or not is_start
 
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome is not None else None
             wait = max(FIRST_WAIT / 4, backoff(state))
-            if isinstance(error, Unreachable) and error.wait:
-                wait += error.wait
-            if deadline is not None:
-                wait = min(wait, max(0.0, deadline - time.monotonic()))
+            self._held_for = error.wait if isinstance(error, Unreachable) else 0.0
             log.info(
-                "no connection (%s); trying again in %.1f s", error, wait, extra={"event": "connect_retry"}
+                "no connection (%s); trying again in %.1f s",
+                error,
+                wait + self._held_for,
+                extra={"event": "connect_retry"},
             )
             return wait
 
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(may_help), wait=pause, sleep=asyncio.sleep, reraise=True
-        )
+        async def sleep(wait: float) -> None:
+            # What the exchange demands goes by the session's clock, the rest is to spread the load.
+            held_for = self._context.time.sleep(self._held_for)
+            if deadline is None:
+                await held_for
+            else:
+                await asyncio.wait_for(held_for, max(0.0, deadline - time.monotonic()))
+                wait = min(wait, max(0.0, deadline - time.monotonic()))
+            await asyncio.sleep(wait)
+
+        retrying = AsyncRetrying(retry=retry_if_exception(may_help), wait=pause, sleep=sleep, reraise=True)
         try:
             return await retrying(self._attempt, deadline)
         except Unreachable as error:
             raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
+        except asyncio.TimeoutError:
+            raise ConnectionFailed(f"no connection in time: {self.last_failure}") from None
 
     async def _attempt(self, deadline: float | None) -> Connection:
         context = self._context
@@ -130,17 +181,8 @@ class Connector:
         until = time.monotonic() + OPEN_TIMEOUT
         if deadline is not None:
             until = max(time.monotonic() + SHORTEST_TIMEOUT, min(until, deadline))
-        hold = ledger.reserve(Charge(context.dialect.connect_weight, connections=1), now)
-        if not isinstance(hold, Hold):
-            # Contended means that requests in flight stand in the way: they settle in a moment.
-            wait = hold.until - now if isinstance(hold, Full) else 0.0
-            raise Unreachable(
-                f"the limits leave no room for another connection for {wait:.1f} s",
-                is_passing=True,
-                wait=wait,
-                retry_at=context.local_wall(now + wait),
-            )
-        ledger.forfeit(hold, now)
+        charge = Charge(context.dialect.connect_weight, connections=1)
+        ledger.forfeit(await take_room(context, charge, until), context.server_now())
         try:
             line = await context.transport.open(context.target, until - time.monotonic())
         except OpenFailed as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,6 +19,10 @@ from crypto_ws_sync.transport.port import Target, Transport
 
 __all__ = ["Context", "ManualTime", "TimeSource"]
 
+MANUAL_LOOK = 0.05
+"""Seconds after which a manual clock is looked at again, since one that cannot tell of its moves may be brought."""
+ROUND_TRIPS_KEPT = 1024
+
 
 class ManualTime(Protocol):
     """A clock that a test moves."""
@@ -25,14 +32,57 @@ class ManualTime(Protocol):
 
 
 class TimeSource:
-    """Monotonic and wall seconds; both from one manual clock where a test brings one."""
+    """Monotonic and wall seconds; both from one manual clock where a test brings one.
 
-    __slots__ = ("is_manual", "monotonic", "wall")
+    Owner: loop thread, but for `monotonic`, `wall` and `on_move`.
+    """
+
+    __slots__ = ("_clock", "_sleepers", "is_manual", "monotonic", "wall")
 
     def __init__(self, clock: ManualTime | None = None) -> None:
         self.is_manual = clock is not None
         self.monotonic = time.monotonic if clock is None else clock.now
         self.wall = time.time if clock is None else clock.now
+        self._clock = clock
+        self._sleepers: set[asyncio.Future[None]] = set()
+
+    def on_move(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have a listener called whenever the manual clock moves, on the thread that moves it.
+
+        Returns:
+            What ends that.
+        """
+        subscribe = getattr(self._clock, "on_advance", None)
+        if subscribe is None:
+            return lambda: None
+        forget: Callable[[], None] = subscribe(listener)
+        return forget
+
+    def moved(self) -> None:
+        """Let those who sleep by the manual clock look at it."""
+        for sleeper in self._sleepers:
+            if not sleeper.done():
+                sleeper.set_result(None)
+
+    async def look_again(self, seconds: float) -> None:
+        """Return after so many seconds at most, or when the manual clock has moved."""
+        if not self.is_manual:
+            await asyncio.sleep(seconds)
+            return
+        moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.add(moved)
+        try:
+            await asyncio.wait_for(moved, MANUAL_LOOK)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            self._sleepers.discard(moved)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep by this clock."""
+        until = self.monotonic() + seconds
+        while (left := until - self.monotonic()) > 0:
+            await self.look_again(left)
 
 
 @dataclass(slots=True)
@@ -51,6 +101,9 @@ class Context:
     counters: Counters
     resolver: OutcomeResolver | None = None
     auth_failure: Callable[[], ApiError] | None = field(default=None)
+    round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=ROUND_TRIPS_KEPT))
+    clock_asked_at: float = -math.inf
+    has_placed: bool = False
     offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:

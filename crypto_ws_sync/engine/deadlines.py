@@ -57,15 +57,22 @@ class Deadlines:
         self._loop = asyncio.get_running_loop()
         self._tick: asyncio.TimerHandle | None = None
         self._wake: asyncio.TimerHandle | None = None
+        self._wakes_at = 0.0
 
     def arm(self) -> None:
         """Arm the tick while the tables hold something, and the timer for a window's end."""
         admission = self._admission
         if self._tick is None and self._is_anything_there():
             self._tick = self._loop.call_later(TICK, self._on_tick)
-        if admission.wake_at is not None and self._wake is None and not self._context.time.is_manual:
-            wait = max(0.0, admission.wake_at - self._context.time.monotonic())
-            self._wake = self._loop.call_later(wait, self._on_wake)
+        wake_at = admission.wake_at
+        if wake_at is not None and not self._context.time.is_manual:
+            wake = self._wake
+            if wake is not None and wake_at < self._wakes_at:
+                wake.cancel()
+                wake = None
+            if wake is None:
+                wait = max(0.0, wake_at - self._context.time.monotonic())
+                self._wake, self._wakes_at = self._loop.call_later(wait, self._on_wake), wake_at
 
     def look_up_abandoned(self) -> None:
         """Begin to look up the sent writes whose callers have gone; the tick would in a moment."""
@@ -84,9 +91,8 @@ class Deadlines:
         current = self._admission.connection
         if current is not None and len(current.pending):
             return True
-        return bool(
-            self._admission.room or self._answers.unclocked or self._rotation.draining or len(self._book)
-        )
+        waiting = self._admission.room or self._answers.unclocked
+        return bool(waiting or self._rotation.draining or len(self._book))
 
     def _on_wake(self) -> None:
         self._wake = None
@@ -102,24 +108,30 @@ class Deadlines:
         self._rotation.close_drained()
         self._on_change()
 
+    def _is_over(self, entry: Entry, now: float) -> bool:
+        """End a request that waits unsent, if nobody waits for it any more; return whether that is so."""
+        if entry.is_abandoned:
+            self._on_withdrawn(entry)
+            return True
+        if now < entry.deadline:
+            return False
+        offset = self._context.time.wall() - self._context.server_now()
+        entry.fail(unsent_error(entry, self._admission.connection is not None, offset))
+        return True
+
     def _end_waiting(self, now: float) -> None:
-        gone = []
-        for entry in [*self._admission.room, *self._answers.unclocked]:
-            if entry.is_abandoned:
-                gone.append(entry)
-                self._on_withdrawn(entry)
-            elif now >= entry.deadline:
-                gone.append(entry)
-                offset = self._context.time.wall() - self._context.server_now()
-                entry.fail(unsent_error(entry, self._admission.connection is not None, offset))
+        gone = [entry for entry in self._admission.room if self._is_over(entry, now)]
         self._admission.room.discard(gone)
+        self._answers.unclocked = [
+            entry for entry in self._answers.unclocked if not self._is_over(entry, now)
+        ]
 
     def _end_in_flight(self, connection: Connection, now: float) -> float | None:
         """End what nobody waits for; return since when the oldest wanted answer is due."""
         oldest: float | None = None
         for entry in connection.pending:
             question, age = entry.question, now - entry.sent_at
-            if entry.is_abandoned:
+            if entry.is_over:
                 self._look_after_abandoned(connection, entry, age)
                 continue
             if oldest is None or entry.sent_at < oldest:
@@ -137,8 +149,7 @@ class Deadlines:
 
     def _is_to_be_looked_up(self, entry: Entry, question: Question) -> bool:
         """Tell whether a write that is waited for has reached the exchange, perhaps, and can be asked for."""
-        connection = entry.connection
-        if connection is None or entry.end_offset > connection.line.handed_over():
+        if not entry.may_have_left:
             # It has not left. If the line ends it goes over the next, and a search would look for the wrong one.
             return False
         return self._book.find(question) is None and self._reconciler.can_look_up(question)
@@ -159,6 +170,7 @@ class Deadlines:
         self._look_up_abandoned(entry)
         if age > ABANDONED_KEPT and entry.key is not None:
             connection.pending.drop(entry.key)
+            self._context.counters.requests[entry.request.spec.name, "unanswered"] += 1
             if entry.reservation is not None:
                 self._context.ledger.forfeit(entry.reservation, self._context.server_now())
 

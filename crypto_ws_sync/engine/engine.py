@@ -10,9 +10,10 @@ from typing import Any
 
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.answers import Answers
+from crypto_ws_sync.engine.clock_sync import ClockKeeper
 from crypto_ws_sync.engine.connecting import Connector, Unreachable
 from crypto_ws_sync.engine.connection import Connection
-from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.context import MANUAL_LOOK, Context
 from crypto_ws_sync.engine.deadlines import Deadlines
 from crypto_ws_sync.engine.readying import Readiness
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
@@ -20,6 +21,7 @@ from crypto_ws_sync.engine.report import report
 from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
+from crypto_ws_sync.engine.throttling import hold_back
 from crypto_ws_sync.errors import InvalidParameter, SessionClosed
 from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.ownership import Owner
@@ -58,6 +60,7 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
         self._placing: dict[str, Entry] = {}
+        context.ledger.join()
         admission = self._admission = Admission(context, self._on_withdrawn)
         self._readiness = Readiness(context, admission)
         self._reconciler = Reconciler(context, book, self._ask)
@@ -73,8 +76,9 @@ class Engine:
             self._lifecycle,
             is_held=self._subscriptions.holds,
             on_change=self._on_change,
-            on_installed=self._subscriptions.on_connected,
+            on_installed=self._on_installed,
         )
+        self._clock_keeper = ClockKeeper(context, self._result_of, self._on_drift)
         self._deadlines = Deadlines(
             context,
             admission,
@@ -106,6 +110,7 @@ class Engine:
             self._starter = None
         self._reconciler.resume()
         self._spawn(self._rotation.supervise())
+        self._spawn(self._clock_keeper.keep())
 
     async def stop(self, timeout: float) -> None:
         """End everything: reads and unsent requests at once, sent writes after half of `timeout`."""
@@ -118,6 +123,7 @@ class Engine:
         self._subscriptions.stop()
         self._deadlines.look_up_abandoned()
         self._fail_unsent_and_reads()
+        self._context.ledger.leave_lines()
         lines = [connection.line for connection in self._rotation.connections()]
         deadline = time.monotonic() + timeout / 2
         while self._sent_writes() and time.monotonic() < deadline:
@@ -143,10 +149,15 @@ class Engine:
         if self._lifecycle.state not in _ENDED:
             self._on_change()
 
+    def on_time(self) -> None:
+        """The manual clock was moved."""
+        if self._lifecycle.state not in _ENDED:
+            self._context.time.moved()
+            self._on_change()
+
     def let_go(self) -> None:
         """End every stream and every line at once: the loop is about to close."""
         self._subscriptions.stop()
-        self._context.ledger.close()
         for connection in self._rotation.connections():
             connection.line.abort("the session was left")
 
@@ -201,7 +212,7 @@ class Engine:
         if client_order_id is None:
             return False
         known = self._placing.get(client_order_id)
-        if known is None or not self._is_open(known):
+        if (known is None or not self._is_open(known)) and not self._book.has_placed(client_order_id):
             if len(self._placing) >= 2 * PLACEMENTS_KEPT:
                 self._placing = {key: old for key, old in self._placing.items() if self._is_open(old)}
             self._placing[client_order_id] = entry
@@ -225,7 +236,7 @@ class Engine:
         write = self._book.find(entry.question)
         if write is not None:
             return write.search.verdict is None
-        return entry.is_abandoned and entry.connection is not None and entry in entry.connection.pending
+        return entry.is_abandoned and entry.connection is not None and entry.key in entry.connection.pending
 
     def _on_withdrawn(self, entry: Entry) -> None:
         """A caller went away before its request was sent: nothing happened."""
@@ -244,6 +255,36 @@ class Engine:
         self._loop.call_soon(self._deadlines.arm)
         return await self._readiness.reply_on(connection, request)
 
+    async def _result_of(self, request: Request) -> Any:
+        """Ask something of the engine's own; return the result.
+
+        Raises:
+            Unreachable: The exchange refused.
+        """
+        reply = await self._ask(request)
+        if reply.outcome is not Outcome.OK:
+            raise Unreachable(str(reply.error), is_passing=True)
+        return reply.result
+
+    def _on_drift(self) -> None:
+        """This machine seems to have slept: see at once whether the line still lives."""
+        if self._admission.connection is not None:
+            self._admission.connection.line.ping()
+
+    def _on_installed(self) -> None:
+        """Another connection serves: what was lost with the one before leaves the order counts in doubt."""
+        self._subscriptions.on_connected()
+        context = self._context
+        request = context.dialect.order_counts_request() if context.has_placed else None
+        if request is None or context.auth_failure is not None:
+            return
+        if context.ledger.look(request.charge, context.server_now()) is None:
+            self._spawn(self._read_order_counts(request))
+
+    async def _read_order_counts(self, request: Request) -> None:
+        # The answer is read for its counts wherever it comes.
+        await self._ask(request)
+
     # -- what connections bring -------------------------------------------------------------------------
 
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
@@ -252,10 +293,15 @@ class Engine:
 
     def on_stray_reply(self, connection: Connection, reply: Reply) -> None:
         """Count an answer that nobody waits for; its limits still tell something."""
-        context, open_ones = self._context, self._rotation.connections()
-        context.counters.duplicate = sum(c.pending.duplicate for c in open_ones)
-        context.counters.unknown = sum(c.pending.unknown for c in open_ones)
+        context = self._context
         context.ledger.read(reply.readings, context.server_now())
+        if not connection.pending.has_settled(reply.key):
+            context.counters.unknown += 1
+            return
+        context.counters.duplicate += 1
+        if reply.outcome is Outcome.THROTTLED:
+            hold_back(context, reply.retry_at, orders_only=reply.is_orders_only)
+            self._on_change()
 
     def on_event(self, connection: Connection, event: Event) -> None:
         """Let an event settle what it can, and hand it on."""
@@ -270,6 +316,10 @@ class Engine:
 
     def on_fault(self, connection: Connection, fault: Fault) -> None:
         """The key went: fail or settle what was signed, and log on once more on another connection."""
+        if fault.outcome is Outcome.THROTTLED:
+            hold_back(self._context, fault.retry_at, orders_only=False)
+            self._on_change()
+            return
         if fault.outcome is not Outcome.AUTH:
             log.warning("the exchange reports: %s", fault.error)
             return
@@ -315,9 +365,14 @@ class Engine:
             if entry.is_bound:
                 entry.fail(gone)
             elif has_left and entry.question is not None:
+                context.counters.requests[entry.request.spec.name, "lost"] += 1
                 self._answers.search(entry)
-            elif not entry.is_abandoned or entry.is_internal:
+            elif not entry.is_over:
                 again.append(entry)
+            elif entry.question is not None:
+                self._answers.end_unsent(entry)
+            else:
+                context.counters.requests[entry.request.spec.name, "lost"] += 1
         for entry in reversed(again):
             self._answers.put_back(entry)
         self._rotation.left(connection, lost)
@@ -358,7 +413,7 @@ class Engine:
                 return False
             until = context.ledger.held_until(charge, context.server_now())
             pause = max(0.0, until - context.server_now()) if until else 1.0
-            pause = 0.02 if context.time.is_manual else min(pause + 0.002, 1.0)
+            pause = MANUAL_LOOK if context.time.is_manual else min(pause + 0.002, 1.0)
             try:
                 await asyncio.wait_for(self._changed.wait(), min(left, pause))
             except asyncio.TimeoutError:
@@ -410,7 +465,7 @@ class Engine:
             entry
             for connection in self._rotation.connections()
             for entry in connection.pending
-            if entry.question is not None and not entry.is_abandoned
+            if entry.question is not None and not entry.is_over
         ]
 
     def _fail_unsent_and_reads(self) -> None:
@@ -423,6 +478,8 @@ class Engine:
             for entry in reads:
                 if entry.key is not None:
                     connection.pending.drop(entry.key)
+                if entry.reservation is not None:
+                    self._context.ledger.forfeit(entry.reservation, self._context.server_now())
 
     def _warn_of_open_writes(self) -> None:
         if len(self._book):

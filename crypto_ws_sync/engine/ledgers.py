@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from crypto_ws_sync.protocol.limits import (
     Bucket,
@@ -30,6 +30,15 @@ __all__ = ["Gate", "Hold", "LedgerKeys", "Ledgers", "find_ledgers"]
 
 TURN = 16
 """Requests that one session may send before the next that waits has its turn."""
+PATIENCE = 0.05
+"""Seconds for which a session may leave its turn unused while others wait."""
+
+Hold: TypeAlias = tuple[Reservation, Reservation | None]
+"""What one request holds of the address's ledger, and of the account's, until it is settled."""
+
+_NOTHING = Charge(0)
+_BUSY_ADDRESS = Contended(Bucket.WEIGHT)
+_BUSY_ACCOUNT = Contended(Bucket.ORDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,99 +59,164 @@ class LedgerKeys:
 class _Shared:
     """One ledger with those who use it, and the line in which they wait for room.
 
+    Who is first in the line goes first, for TURN requests, then the next. Two sorts of waiting are told apart. A
+    session that is held back by requests in flight alone needs the next room that comes free, so nobody may
+    overtake it. One that a full window holds back cannot use any room before the window ends: until then others
+    may go on, and then it has its place again.
+
     Owner: shared, guarded by self.lock.
     """
 
-    def __init__(self, limits: Iterable[Limit]) -> None:
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self._limits = limits
+        self.line: dict[Gate, float] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, with nobody and nothing counted."""
         self.lock = threading.Lock()
-        self.ledger = Ledger(limits)
-        self.members: dict[Gate, float] = {}
+        self.ledger = Ledger(self._limits)
+        self.line.clear()
+        self._errors: dict[Gate, float] = {}
         self._headrooms: dict[Gate, float] = {}
-        self._line: deque[Gate] = deque()
+        self._turn_of: Gate | None = None
         self._left = TURN
+        self._touched = 0.0
+        self._now = 0.0
+        self.clock: tuple[Callable[[], float], float] | None = None
+
+    def begin_in_child(self) -> None:
+        """After a fork: another thread may have held the lock, and the counts are the parent's; bans hold on."""
+        until = self.ledger.banned_until(0.0)
+        self.begin()
+        if until is not None:
+            self.ledger.ban(until, "the exchange had refused requests before this process began")
 
     def reserve(self, member: Gate, charge: Charge, now: float) -> Granted | Contended | Full:
-        line = self._line
-        if line and line[0] is not member:
-            verdict = self.ledger.look(charge, now)
-            self._queue(member)
-            return verdict if isinstance(verdict, Full) else Contended(Bucket.WEIGHT)
-        granted = self.ledger.reserve(charge, now)
-        if type(granted) is not Granted:
-            if len(self.members) > 1:
-                self._queue(member)
-        elif line:
-            self._left -= 1
-            if self._left <= 0 and len(line) > 1:
-                line.rotate(-1)
-                self._begin_turn()
-        return granted
+        """Reserve for one of several sessions, or stand it in the line."""
+        self._now = max(self._now, now)
+        first = self._first(member, now)
+        if first is member or first is None:
+            verdict = self.ledger.reserve(charge, now)
+            if first is member:
+                self._touched = now
+            if type(verdict) is Granted:
+                if first is member:
+                    self._count_turn(member)
+                return verdict
+            obstacle = verdict
+        else:
+            seen = self.ledger.look(charge, now)
+            obstacle = seen if type(seen) is Full else _BUSY_ADDRESS
+        if len(self._errors) > 1 or self.line:
+            self.line[member] = obstacle.until if type(obstacle) is Full else 0.0
+        return obstacle
 
     def leave_line(self, member: Gate) -> None:
-        line = self._line
-        if member in line:
-            was_first = line[0] is member
-            line.remove(member)
-            if was_first and line:
-                self._begin_turn()
+        """Nothing of this session waits for room here any more."""
+        if self.line.pop(member, None) is not None and self._turn_of is member:
+            self._begin_turn(self._next(self._now))
 
     def room_came_free(self, member: Gate) -> None:
-        line = self._line
-        if line and line[0] is not member:
-            line[0].wake()
+        """Wake whoever may use it; `member` looks for itself."""
+        first = self._next(self._now)
+        if first is not None and first is not member:
+            first.be_woken()
 
     def set_clock_error(self, member: Gate, seconds: float) -> None:
-        self.members[member] = seconds
-        self.ledger.set_clock_error(max(self.members.values()))
+        self._errors[member] = seconds
+        self.ledger.set_clock_error(max(self._errors.values()))
 
     def join(self, member: Gate, headroom: float) -> None:
-        self.members[member] = 0.0
+        self._errors[member] = 0.0
         self._headrooms[member] = headroom
         self.ledger.set_headroom(max(self._headrooms.values()))
 
     def leave(self, member: Gate) -> None:
         self.leave_line(member)
-        self.members.pop(member, None)
+        self._errors.pop(member, None)
         self._headrooms.pop(member, None)
-        self.ledger.set_headroom(max(self._headrooms.values(), default=0.0))
+        if self._errors:
+            self.ledger.set_clock_error(max(self._errors.values()))
+            self.ledger.set_headroom(max(self._headrooms.values()))
 
-    def _queue(self, member: Gate) -> None:
-        if member not in self._line:
-            self._line.append(member)
-            if len(self._line) == 1:
-                self._left = TURN
+    def _next(self, now: float) -> Gate | None:
+        """Return who is first of those that room would help now."""
+        for gate, asleep_until in self.line.items():
+            if asleep_until <= now:
+                return gate
+        return None
 
-    def _begin_turn(self) -> None:
-        self._left = TURN
-        self._line[0].wake()
+    def _first(self, member: Gate, now: float) -> Gate | None:
+        """Return whose turn it is while `member` asks, None where nobody waits."""
+        first = self._next(now)
+        if first is None or first is member:
+            if first is not None and first is not self._turn_of:
+                self._turn_of, self._left = first, TURN
+            return first
+        if first is not self._turn_of:
+            self._begin_turn(first)
+        elif now - self._touched > PATIENCE:
+            # It may be stopped in a debugger, or its thread has no processor: nobody waits for it.
+            self._to_the_end(first)
+            first = self._next(now)
+            self._begin_turn(first if first is not member else None)
+        return first
 
+    def _count_turn(self, member: Gate) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            if len(self.line) > 1:
+                self._to_the_end(member)
+                self._begin_turn(self._next(self._now))
+            self._left = TURN
 
-class Hold:
-    """What one request holds of the ledgers until it is settled.
+    def _to_the_end(self, member: Gate) -> None:
+        self.line[member] = self.line.pop(member)
 
-    Owner: loop thread.
-    """
-
-    __slots__ = ("account", "address")
-
-    def __init__(self, address: Reservation, account: Reservation | None) -> None:
-        self.address = address
-        self.account = account
+    def _begin_turn(self, first: Gate | None) -> None:
+        self._turn_of, self._left, self._touched = first, TURN, self._now
+        if first is not None:
+            first.be_woken()
 
 
 class Gate:
-    """One session's way to its ledgers.
+    """One run's way to its ledgers; counts as one of those who share them from `join` to `close`.
+
+    Attributes:
+        claims: How many things the session itself wants room for, such as another connection: it keeps its place
+            in the line for them.
 
     Owner: loop thread; what it shares is guarded by the ledgers' own locks.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_account",
+        "_address",
+        "_headroom",
+        "_is_woken",
+        "_waits_for_account",
+        "_waits_for_address",
+        "_wake",
+        "claims",
+    )
+
     def __init__(self, address: _Shared, account: _Shared, headroom: float, wake: Callable[[], None]) -> None:
         self._address = address
         self._account = account
-        self.wake = wake
-        for shared in (address, account):
+        self._headroom = headroom
+        self._wake = wake
+        self._is_woken = False
+        self._waits_for_address = False
+        self._waits_for_account = False
+        self.claims = 0
+
+    def join(self) -> None:
+        """Share the ledgers from now on."""
+        for shared in (self._address, self._account):
             with shared.lock:
-                shared.join(self, headroom)
+                shared.join(self, self._headroom)
 
     def close(self) -> None:
         """Use the ledgers no more."""
@@ -150,35 +224,70 @@ class Gate:
             with shared.lock:
                 shared.leave(self)
 
-    def set_clock_error(self, seconds: float) -> None:
-        """Say by how much this session's `now` may be wrong."""
+    def be_woken(self) -> None:
+        """Have the session look for room, once for any number of calls; called under a ledger's lock."""
+        if not self._is_woken:
+            self._is_woken = True
+            self._wake()
+
+    def set_clock(self, monotonic: Callable[[], float], offset: float, error: float) -> None:
+        """Say what this session knows of the exchange's clock.
+
+        Args:
+            monotonic: The clock that the offset belongs to.
+            offset: The exchange's time minus that clock's.
+            error: Seconds by which this session's `now` may be wrong.
+        """
         for shared in (self._address, self._account):
             with shared.lock:
-                shared.set_clock_error(self, seconds)
+                shared.set_clock_error(self, error)
+                shared.clock = monotonic, offset
 
-    def reserve(self, charge: Charge, now: float) -> Hold | Contended | Full:
+    # -- before sending -----------------------------------------------------------------------------------------
+
+    def reserve(self, charge: Charge, now: float, *, tells_orders: bool = False) -> Hold | Contended | Full:
         """Take a request's charge from every window, or say why not.
 
         Args:
             charge: What the request takes.
             now: The exchange's time in epoch seconds.
+            tells_orders: Its answer tells the account's order counts.
         """
-        account = None
-        if charge.orders:
-            with self._account.lock:
-                verdict = self._account.reserve(self, charge, now)
+        of_account: Reservation | None = None
+        if charge.orders or tells_orders:
+            account = self._account
+            asked = charge if charge.orders else _NOTHING
+            with account.lock:
+                verdict = (
+                    account.reserve(self, asked, now)
+                    if account.line and charge.orders
+                    else account.ledger.reserve(asked, now)
+                )
+                if type(verdict) is not Granted:
+                    self._stand_in_line(account, verdict)
             if type(verdict) is not Granted:
-                return Contended(Bucket.ORDERS) if isinstance(verdict, Contended) else _not_granted(verdict)
-            account = verdict.reservation
-        with self._address.lock:
-            verdict = self._address.reserve(self, charge, now)
-        if type(verdict) is Granted:
-            return Hold(verdict.reservation, account)
-        if account is not None:
+                self._waits_for_account = True
+                return _BUSY_ACCOUNT if type(verdict) is Contended else _held(verdict)
+            of_account = verdict.reservation
+        address = self._address
+        with address.lock:
+            verdict = (
+                address.reserve(self, charge, now) if address.line else address.ledger.reserve(charge, now)
+            )
+            if type(verdict) is Granted:
+                return verdict.reservation, of_account
+            self._stand_in_line(address, verdict)
+        self._waits_for_address = True
+        if of_account is not None:
             with self._account.lock:
-                self._account.ledger.release(account)
+                self._account.ledger.release(of_account)
                 self._account.room_came_free(self)
-        return _not_granted(verdict)
+        return _held(verdict)
+
+    def _stand_in_line(self, shared: _Shared, verdict: Granted | Contended | Full) -> None:
+        """Begin the line where there was none; where there was one, it has been seen to."""
+        if not shared.line and len(shared._errors) > 1:
+            shared.line[self] = verdict.until if type(verdict) is Full else 0.0
 
     def look(self, charge: Charge, now: float) -> Contended | Full | None:
         """Say what would stand in the way of a request, without reserving; None: nothing."""
@@ -189,65 +298,88 @@ class Gate:
                 return verdict
         return None
 
-    def leave_lines(self) -> None:
-        """Nothing of this session waits for room any more."""
-        for shared in (self._address, self._account):
-            if shared._line:
-                with shared.lock:
-                    shared.leave_line(self)
-
     def held_until(self, charge: Charge, now: float) -> float:
         """Return until when a charge is refused; 0 where it is not. Any thread may ask."""
         return max(shared.ledger.held_until(charge, now) for shared in self._concerned(charge))
+
+    # -- waiting ------------------------------------------------------------------------------------------------
+
+    def begin_round(self) -> None:
+        """What waits is about to be tried: note what it waits for."""
+        self._is_woken = self._waits_for_address = self._waits_for_account = False
+
+    def end_round(self) -> None:
+        """Leave the lines in which nothing of this session waits, so that others need not wait for it."""
+        for shared, waits in (
+            (self._address, self._waits_for_address or self.claims > 0),
+            (self._account, self._waits_for_account),
+        ):
+            if not waits and shared.line:
+                with shared.lock:
+                    shared.leave_line(self)
+
+    def leave_lines(self) -> None:
+        """Nothing of this session waits for room any more."""
+        self.begin_round()
+        self.end_round()
+
+    # -- after sending ------------------------------------------------------------------------------------------
 
     def settle(
         self, hold: Hold, readings: Sequence[Reading], now: float, spent: Charge | None = None
     ) -> None:
         """Close a hold by the exchange's own counts; see `Ledger.settle`."""
-        of_account = [reading for reading in readings if reading.bucket is Bucket.ORDERS]
-        of_address = [r for r in readings if r.bucket is not Bucket.ORDERS] if of_account else readings
+        of_address, of_account = readings, None
+        for reading in readings:
+            if reading.bucket is Bucket.ORDERS:
+                of_address, of_account = _split(readings)
+                break
         address = self._address
         with address.lock:
-            address.ledger.settle(hold.address, of_address, now, spent)
-            if address._line:
+            address.ledger.settle(hold[0], of_address, now, spent)
+            if address.line:
                 address.room_came_free(self)
+        if hold[1] is not None or of_account is not None:
+            self._settle_account(hold[1], of_account or (), now, spent)
+
+    def _settle_account(
+        self, held: Reservation | None, readings: Sequence[Reading], now: float, spent: Charge | None
+    ) -> None:
         account = self._account
-        if hold.account is not None:
-            with account.lock:
-                account.ledger.settle(hold.account, of_account, now, spent)
-                account.room_came_free(self)
-        elif of_account:
-            with account.lock:
-                account.ledger.read(of_account, now)
+        with account.lock:
+            if held is None:
+                account.ledger.read(readings, now)
+            else:
+                account.ledger.settle(held, readings, now, spent if held.charge.orders else _NOTHING)
+            if account.line:
                 account.room_came_free(self)
 
     def release(self, hold: Hold) -> None:
         """Give a hold back: the request provably never left."""
-        with self._address.lock:
-            self._address.ledger.release(hold.address)
-            self._address.room_came_free(self)
-        if hold.account is not None:
-            with self._account.lock:
-                self._account.ledger.release(hold.account)
-                self._account.room_came_free(self)
+        for shared, reservation in zip((self._address, self._account), hold, strict=True):
+            if reservation is not None:
+                with shared.lock:
+                    shared.ledger.release(reservation)
+                    shared.room_came_free(self)
 
     def forfeit(self, hold: Hold, now: float) -> None:
         """Count a hold as spent: the request left and no answer will tell."""
-        self.settle(hold, (), now)
+        for shared, reservation in zip((self._address, self._account), hold, strict=True):
+            if reservation is not None:
+                with shared.lock:
+                    shared.ledger.forfeit(reservation, now)
+                    shared.room_came_free(self)
 
     def read(self, readings: Sequence[Reading], now: float) -> None:
-        """Take counts in that belong to no hold."""
-        for shared, mine in (
-            (self._address, [r for r in readings if r.bucket is not Bucket.ORDERS]),
-            (self._account, [r for r in readings if r.bucket is Bucket.ORDERS]),
-        ):
+        """Take limits in that belong to no hold."""
+        for shared, mine in zip((self._address, self._account), _split(readings), strict=True):
             if mine:
                 with shared.lock:
                     shared.ledger.read(mine, now)
                     shared.room_came_free(self)
 
     def spend(self, bucket: Bucket, amount: int, now: float) -> None:
-        """Count something that the exchange counts without being asked, such as a connection attempt."""
+        """Count something that the exchange counts without being asked."""
         shared = self._account if bucket is Bucket.ORDERS else self._address
         with shared.lock:
             shared.ledger.spend(bucket, amount, now)
@@ -280,9 +412,18 @@ class Gate:
         return (self._account, self._address) if charge.orders else (self._address,)
 
 
-def _not_granted(verdict: Granted | Contended | Full) -> Contended | Full:
+def _held(verdict: Granted | Contended | Full) -> Contended | Full:
     assert not isinstance(verdict, Granted)
     return verdict
+
+
+def _split(readings: Sequence[Reading]) -> tuple[list[Reading], list[Reading]]:
+    """Return what readings say of the address's windows, and of the account's."""
+    of_address: list[Reading] = []
+    of_account: list[Reading] = []
+    for reading in readings:
+        (of_account if reading.bucket is Bucket.ORDERS else of_address).append(reading)
+    return of_address, of_account
 
 
 _registry_lock = threading.Lock()
@@ -313,6 +454,11 @@ class Ledgers:
         """
         return Gate(self.address, self.account, headroom, wake)
 
+    def clock_offset(self, monotonic: Callable[[], float]) -> float | None:
+        """Return the exchange's time minus a clock's, where another session has asked; else None."""
+        known = self.address.clock
+        return known[1] if known is not None and known[0] == monotonic else None
+
 
 def find_ledgers(keys: LedgerKeys, limits: Sequence[Limit]) -> Ledgers:
     """Return the ledgers that a session shares with others.
@@ -337,7 +483,8 @@ def _after_fork_in_child() -> None:
     """A lock held by another thread at the fork would never be released in the child."""
     global _registry_lock
     _registry_lock = threading.Lock()
-    _registry.clear()
+    for shared in list(_registry.values()):
+        shared.begin_in_child()
 
 
 if hasattr(os, "register_at_fork"):

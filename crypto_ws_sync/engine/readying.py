@@ -8,15 +8,15 @@ from typing import Any
 
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.clock_sync import take_sample
-from crypto_ws_sync.engine.connecting import Unreachable
+from crypto_ws_sync.engine.connecting import Unreachable, take_room
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.engine.requests import RAISE, Entry
-from crypto_ws_sync.errors import ApiError, RateLimited
+from crypto_ws_sync.engine.throttling import hold_back
+from crypto_ws_sync.errors import ApiError, RateLimited, TimestampError
 from crypto_ws_sync.protocol.dialect import Outcome, Reply
-from crypto_ws_sync.protocol.limits import Bucket, Full
-from crypto_ws_sync.protocol.method import Request
+from crypto_ws_sync.protocol.method import Charge, Request
 
 __all__ = ["Readiness"]
 
@@ -48,7 +48,7 @@ class Readiness:
         try:
             await self._log_on(connection)
         except ApiError as error:
-            if isinstance(error, RateLimited) or error.status >= 500:
+            if isinstance(error, RateLimited | TimestampError) or error.status >= 500:
                 raise Unreachable(f"the log-on was not answered: {error}", is_passing=True) from None
             if self.is_starting:
                 raise
@@ -74,15 +74,12 @@ class Readiness:
         Raises:
             Unreachable: The limits or the line would not have it.
         """
-        context = self._context
-        verdict = context.ledger.reserve(request.charge, context.server_now())
-        if not isinstance(verdict, Hold):
-            wait = verdict.until - context.server_now() if isinstance(verdict, Full) else 0.1
-            raise Unreachable("the rate limit is used up", is_passing=True, wait=max(0.0, wait))
+        hold = await take_room(self._context, request.charge)
+        self._require_open(connection, hold)
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         entry = Entry(request, answer, float("inf"), RAISE, is_internal=True)
         entry.is_bound = True
-        self._admission.send(entry, connection, verdict)
+        self._admission.send(entry, connection, hold)
         connection.line.flush()
         return await answer
 
@@ -91,10 +88,12 @@ class Readiness:
         handshake = context.dialect.handshake()
         if handshake is None:
             return
+        hold = await take_room(context, Charge(handshake.charge_weight))
+        self._require_open(connection, hold)
         text = handshake.begin(context.clock.timestamp(context.time.monotonic()))
         if text is None:
+            context.ledger.release(hold)
             return
-        context.ledger.spend(Bucket.WEIGHT, handshake.charge_weight, context.server_now())
         connection.handshake = handshake
         connection.ready = asyncio.get_running_loop().create_future()
         connection.line.send_text(text)
@@ -104,8 +103,21 @@ class Readiness:
         finally:
             connection.handshake = None
             connection.ready = None
+            answer = handshake.answer
+            if answer is None:
+                context.ledger.forfeit(hold, context.server_now())
+            else:
+                context.ledger.settle(hold, answer.readings, context.server_now())
+                if answer.outcome is Outcome.THROTTLED:
+                    hold_back(context, answer.retry_at, orders_only=answer.is_orders_only)
         connection.is_logged_on = True
         context.auth_failure = None
+
+    def _require_open(self, connection: Connection, hold: Hold) -> None:
+        """The line may have ended while room was waited for."""
+        if not connection.line.is_open:
+            self._context.ledger.release(hold)
+            raise Unreachable("the connection ended before it was ready", is_passing=True)
 
     def _degrade(self, error: ApiError) -> None:
         """Serve without the key: signed requests fail at once, others go on."""

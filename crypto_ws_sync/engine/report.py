@@ -1,4 +1,4 @@
-"""One look at a running session."""
+"""One look at a session, running or not."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import time
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.rotation import Rotation
-from crypto_ws_sync.model.status import LimitUsage, SessionStatus
+from crypto_ws_sync.model.status import Counters, LimitUsage, SessionStatus, percentile
 from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.limits import Full
 from crypto_ws_sync.protocol.method import Charge
 
-__all__ = ["report"]
+__all__ = ["report", "report_not_running"]
+
+_REQUEST = Charge(1)
+_PLACEMENT = Charge(1, 1)
 
 
 def report(
@@ -25,13 +28,17 @@ def report(
     is_operational: bool,
     handles_orders: bool,
 ) -> SessionStatus:
-    """Return what a session tells of itself."""
+    """Return what a running session tells of itself."""
     counters, connection, now = context.counters, admission.connection, context.server_now()
-    verdict = context.ledger.look(Charge(1), now)
-    held = verdict if isinstance(verdict, Full) else None
+    held, orders_held = (
+        verdict if isinstance(verdict, Full) else None
+        for verdict in (context.ledger.look(charge, now) for charge in (_REQUEST, _PLACEMENT))
+    )
     monotonic = context.time.monotonic()
     is_known = context.clock.is_synchronised
+    trips = sorted(context.round_trips)
     return SessionStatus(
+        at=context.time.wall(),
         state=state.value,
         endpoint=context.target.url.split("?")[0],
         operational=is_operational,
@@ -44,8 +51,12 @@ def report(
         unresolved=open_writes,
         out_of_service=held.reason if held else None,
         retry_at=context.local_wall(held.until) if held else None,
+        orders_out_of_service=orders_held.reason if orders_held else None,
+        orders_retry_at=context.local_wall(orders_held.until) if orders_held else None,
         clock_offset=now - context.time.wall() if is_known else None,
         clock_error=context.clock.error(monotonic) if is_known else None,
+        round_trip_p50=percentile(trips, 0.5),
+        round_trip_p99=percentile(trips, 0.99),
         limits=tuple(
             LimitUsage(
                 usage.bucket, usage.seconds, usage.used, usage.limit, context.local_wall(usage.resets_at)
@@ -53,16 +64,23 @@ def report(
             for usage in context.ledger.usage(now)
         ),
         reconnects=dict(counters.reconnects),
-        requests={f"{method} {outcome}": count for (method, outcome), count in counters.requests.items()},
-        counters={
-            "late": counters.late,
-            "duplicate": counters.duplicate,
-            "unknown": counters.unknown,
-            "ignored": counters.ignored,
-            "lookups": counters.lookups,
-            "clock_repairs": counters.clock_repairs,
-            "throttled": counters.throttled,
-            "events": counters.events,
-            **{f"verdict_{name.replace(' ', '_')}": count for name, count in counters.verdicts.items()},
-        },
+        requests=counters.by_method(),
+        counters=counters.by_name(),
+    )
+
+
+def report_not_running(
+    at: float, state: State, endpoint: str, counters: Counters, *, open_writes: int
+) -> SessionStatus:
+    """Return what a session tells of itself that was not started, or was stopped."""
+    return SessionStatus(
+        at=at,
+        state=state.value,
+        endpoint=endpoint,
+        operational=False,
+        order_handling=False,
+        unresolved=open_writes,
+        reconnects=dict(counters.reconnects),
+        requests=counters.by_method(),
+        counters=counters.by_name(),
     )

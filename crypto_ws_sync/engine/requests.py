@@ -6,6 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
+from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crypto_ws_sync.engine.ledgers import Hold
@@ -84,6 +86,16 @@ class Entry:
     def is_abandoned(self) -> bool:
         """Tell whether nobody waits for the answer any more."""
         return self.claimed or self.reply.cancelled()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether whoever asked has gone or has been served: nothing must be sent for it any more."""
+        return self.claimed or self.reply.done()
+
+    @property
+    def may_have_left(self) -> bool:
+        """Tell whether a byte of it may have left on the connection it was composed for."""
+        return self.connection is not None and self.end_offset <= self.connection.line.handed_over()
 
     def finish(self, result: Any) -> None:
         """Hand the caller a result; nothing happens where the caller has been served already."""
@@ -187,11 +199,32 @@ class WaitingRoom:
         entry.sequence = 0
         self._line(entry).appendleft(entry)
 
-    def heads(self) -> list[deque[Entry]]:
-        """Return the lines that hold something, the one to be served first in front."""
-        lines = [line for line in (self._others, self._orders) if line]
-        lines.sort(key=lambda line: line[0].sequence)
-        return [self._urgent, *lines] if self._urgent else lines
+    def first(self, *, skip_orders: bool = False) -> Entry | None:
+        """Return the request to be served next; None where none waits."""
+        if self._urgent:
+            return self._urgent[0]
+        orders = None if skip_orders or not self._orders else self._orders[0]
+        if not self._others:
+            return orders
+        other = self._others[0]
+        return orders if orders is not None and orders.sequence < other.sequence else other
+
+    def behind(self, held: Entry, limit: int, *, skip_orders: bool = False) -> list[Entry]:
+        """Return up to `limit` requests of each line that wait behind one, in the order of service."""
+        waiting = list(islice(self._urgent, limit))
+        lines = [islice(self._others, limit)]
+        if not skip_orders:
+            lines.append(islice(self._orders, limit))
+        waiting += merge(*lines, key=lambda entry: entry.sequence)
+        return [entry for entry in waiting if entry is not held]
+
+    def remove(self, entry: Entry) -> None:
+        """Take one request out; cheap where it is the first of its line."""
+        line = self._line(entry)
+        if line and line[0] is entry:
+            line.popleft()
+        else:
+            line.remove(entry)
 
     def discard(self, gone: list[Entry]) -> None:
         """Take requests out, wherever they stand."""

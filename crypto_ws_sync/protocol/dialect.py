@@ -109,10 +109,17 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error that belongs to the connection and hits no particular request."""
+    """An error that belongs to the connection and hits no particular request.
+
+    Attributes:
+        outcome: What it means.
+        error: The exchange's words.
+        retry_at: The exchange's epoch seconds before which nothing more may be sent, where it said so.
+    """
 
     outcome: Outcome
     error: ApiError
+    retry_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,10 @@ class Handshake(Protocol):
     def charge_weight(self) -> int:
         """Weight that the next text costs."""
 
+    @property
+    def answer(self) -> Reply | None:
+        """Return the answer that it has eaten, for what that tells of limits."""
+
 
 class Dialect(Protocol):
     """One exchange's language, without I/O or state but for the keys it mints."""
@@ -198,6 +209,10 @@ class Dialect(Protocol):
     policy: LinePolicy
     limits: Sequence[Limit]
     connect_weight: int
+    tells_limits: frozenset[str]
+    """Methods whose answers have limits as their content; others may carry counts beside it."""
+    tells_orders: frozenset[str]
+    """Those of them that tell the account's order counts."""
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
@@ -239,13 +254,26 @@ class Dialect(Protocol):
     def server_time(self, result: Any) -> float:
         """Return epoch seconds from the answer to `time_request`."""
 
+    def limits_told(self, result: Any) -> Sequence[Reading]:
+        """Return the limits in the result of one of the methods in `tells_limits`."""
+
+    def order_counts_request(self) -> Request | None:
+        """Return the request that asks for the account's order counts; None: there is none, or no key."""
+
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""
 
-    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+    def lookups(
+        self, question: Question, replies: Sequence[Reply], is_last: bool = False
+    ) -> Sequence[Request]:
         """Return what to ask next of a write in one round of look-ups.
 
         Nothing with no replies: the venue has no look-up for it. Nothing with replies: the round can be judged.
+
+        Args:
+            question: The write.
+            replies: The answers of the round so far, in order.
+            is_last: As in `judge`.
         """
 
     def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
@@ -256,6 +284,15 @@ class Dialect(Protocol):
             replies: The answers of the round, in order.
             is_last: The write can no longer be accepted, so what is half done stays so.
         """
+
+    def surveys(self, questions: Sequence[Question]) -> Sequence[tuple[Request, Sequence[Question]]]:
+        """Return requests of which each may settle many open writes at once, with the writes that it concerns.
+
+        Nothing where they are too few for that, or where the venue has no such request.
+        """
+
+    def judge_survey(self, question: Question, reply: Reply) -> Finding:
+        """Return what the answer to a survey says of one write; what it does not settle is asked for by itself."""
 
     def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
         """Return what an event says of a write whose outcome is open; None: it settles nothing."""

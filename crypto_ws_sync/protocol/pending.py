@@ -32,6 +32,9 @@ class PendingTable(Generic[Waiter]):
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._waiting
+
     def __iter__(self) -> Iterator[Waiter]:
         return iter(list(self._waiting.values()))
 
@@ -59,6 +62,10 @@ class PendingTable(Generic[Waiter]):
         if waiter is not None:
             self._remember(key)
         return waiter
+
+    def has_settled(self, key: Key) -> bool:
+        """Tell whether a reply to `key` has come before, or is waited for no more."""
+        return key in self._settled
 
     def take_all(self) -> list[Waiter]:
         """Return all that wait, oldest first, and forget them."""

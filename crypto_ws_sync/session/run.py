@@ -48,6 +48,7 @@ class Run:
         self.context.offload = self.signing.offload
         self._book = book
         self._is_stopping = False
+        self._forget_clock: Callable[[], None] = lambda: None
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -59,6 +60,7 @@ class Run:
             SessionClosed: `stop` was called meanwhile.
         """
         self.door.start()
+        self._forget_clock = self.context.time.on_move(self._on_time)
         try:
             started = self.door.submit(self._begin(timeout))
             # The engine keeps the limit itself; a little more is left for it to say why.
@@ -105,9 +107,15 @@ class Run:
         if self.engine is not None:
             self.door.call(self.engine.on_room)
 
+    def _on_time(self) -> None:
+        if self.engine is not None:
+            self.door.call(self.engine.on_time)
+
     def _let_go(self) -> None:
+        self._forget_clock()
         if self.engine is not None:
             self.engine.let_go()
+        self.context.ledger.close()
 
     def _forsake(self) -> None:
         if self.engine is not None:

@@ -19,6 +19,7 @@ from crypto_ws_sync.bridge.reply import ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
 from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.report import report_not_running
 from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
 from crypto_ws_sync.errors import (
     ConfigError,
@@ -31,6 +32,7 @@ from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, Binanc
 from crypto_ws_sync.exchanges.binance.endpoints import venue_key, with_options
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.model.status import Counters, SessionStatus
+from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
@@ -291,12 +293,12 @@ class UserWSSession(BinanceMethods):
         """Return one look at the session: connection, limits, clock, counters."""
         run = self._run
         if run is None or run.door.is_forked or run.door.is_closed or run.engine is None:
-            return SessionStatus(
-                state="stopped" if self._was_started else "idle",
-                endpoint=self._target.url.split("?")[0],
-                operational=False,
-                order_handling=False,
-                unresolved=len(self._book),
+            return report_not_running(
+                self._time.wall(),
+                State.STOPPED if self._was_started else State.IDLE,
+                self._target.url.split("?")[0],
+                self._counters,
+                open_writes=len(self._book),
             )
         run.check()
         found = run.ask(run.engine.status(), self._timeout)
@@ -581,13 +583,15 @@ class UserWSSession(BinanceMethods):
 
     def _new_context(self, wake: Callable[[], None]) -> Context:
         moment = self._time
+        monotonic = moment.monotonic()
+        offset = self._ledgers.clock_offset(moment.monotonic)
         return Context(
             dialect=self._dialect,
             transport=WebSocketTransport(),
             target=self._target,
             time=moment,
             ledger=self._ledgers.gate(self._headroom, wake),
-            clock=ServerClock(moment.wall(), moment.monotonic()),
+            clock=ServerClock(moment.wall() if offset is None else monotonic + offset, monotonic),
             counters=self._counters,
             resolver=self._resolver,
         )

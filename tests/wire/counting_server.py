@@ -237,7 +237,7 @@ class CountingServer:
             self._numbers += 1
             number = self._numbers
             self._connections[number] = connection
-        there, _back = self.delays
+        there = self.delays[0]
         loop = asyncio.get_running_loop()
         try:
             async for text in connection:

@@ -25,8 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open_session(find_venue(arguments)) as session:
         status = session.status()
     if is_at_terminal():
-        rows = [line.split("  ", 1) for line in str(status).splitlines()]
-        print_table(("", ""), [(row[0], row[-1].strip()) for row in rows])
+        print_table(("", ""), status.rows())
     else:
         print_json(status.as_dict())
     return 0

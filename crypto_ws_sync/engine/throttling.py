@@ -1,0 +1,30 @@
+"""What a refusal for a limit means for everybody: hold back until the exchange says."""
+
+from __future__ import annotations
+
+import logging
+
+from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.protocol.limits import Bucket
+
+__all__ = ["hold_back"]
+
+log = logging.getLogger("crypto_ws_sync.engine")
+
+
+def hold_back(context: Context, retry_at: float | None, *, orders_only: bool) -> float:
+    """Hold back requests, or placements alone; return until when by the exchange's time.
+
+    Args:
+        context: What the engine's parts share.
+        retry_at: What the refusal said; None: the end of the window that it must mean.
+        orders_only: It concerns placements alone.
+    """
+    context.counters.throttled += 1
+    now = context.server_now()
+    bucket = Bucket.ORDERS if orders_only else Bucket.WEIGHT
+    until = retry_at if retry_at is not None else context.ledger.window_end(bucket, now)
+    reason = "too many orders" if orders_only else "too many requests"
+    context.ledger.ban(until, f"the exchange answered: {reason}", orders_only=orders_only)
+    log.warning("%s: held back for %.1f s", reason, until - now, extra={"event": "throttled"})
+    return until
