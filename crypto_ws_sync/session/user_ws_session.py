@@ -418,9 +418,14 @@ class UserWSSession(BinanceMethods):
             else:
                 places.append(Entry(request, Future(), deadline, limit))
         entries = [place for place in places if isinstance(place, Entry)]
-        for start in range(0, len(entries), _BATCH):
-            run.hand_over_many(entries[start : start + _BATCH])
-        return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
+        try:
+            for start in range(0, len(entries), _BATCH):
+                run.hand_over_many(entries[start : start + _BATCH])
+            return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
+        except BaseException:
+            # A Ctrl-C ends the wait for all of them: what has not been sent must not be sent later.
+            run.give_up(entries)
+            raise
 
     def _outcome_of(self, run: Run, entry: Entry) -> Any:
         reply = entry.reply
