@@ -88,8 +88,7 @@ class Admission:
             entry = room.first(skip_orders=are_orders_held)
             if entry is None:
                 return
-            is_over = entry.is_abandoned or entry.reply.done()
-            obstacle = None if is_over else self._try(entry, connection)
+            obstacle = None if entry.is_over else self._try(entry, connection)
             if obstacle is None or entry.reply.done():
                 self._take_out(entry)
             elif obstacle.bucket is Bucket.ORDERS:
@@ -111,7 +110,7 @@ class Admission:
         for entry in self.room.behind(held, PASSED_BY, skip_orders=skip_orders):
             if connection.line.is_clogged:
                 return
-            if entry.is_abandoned or entry.reply.done() or entry.request.charge.weight >= lightest:
+            if entry.is_over or entry.request.charge.weight >= lightest:
                 continue
             obstacle = self._try(entry, connection)
             if obstacle is None or entry.reply.done():
@@ -257,9 +256,9 @@ class Admission:
         if isinstance(composed, Exception):
             self._take_back(entry, reservation)
             entry.fail(composed)
-        elif entry.is_abandoned or entry.reply.done():
+        elif entry.is_over:
             self._take_back(entry, reservation)
-        elif (connection is not self.connection and not entry.is_bound) or self._is_banned(entry):
+        elif not entry.is_bound and (connection is not self.connection or self._is_banned(entry)):
             self._take_back(entry, reservation)
             self.room.put_back(entry)
             self.pump()

@@ -63,7 +63,7 @@ class Answers:
         if entry.reservation is not None:
             context.ledger.settle(entry.reservation, readings, context.server_now(), spent)
         context.counters.requests[request.spec.name, outcome.value] += 1
-        if entry.is_abandoned and not entry.is_internal:
+        if entry.is_over and not entry.is_internal:
             context.counters.late += 1
         if outcome is Outcome.OK and not entry.is_internal:
             if request.spec.kind is Kind.CONNECTION and context.dialect.logs_off(request):
@@ -103,6 +103,11 @@ class Answers:
         entry.reservation = None
         self._admission.room.put_back(entry)
 
+    def end_unsent(self, entry: Entry) -> None:
+        """A write whose caller has gone provably never left: it had no effect."""
+        assert entry.question is not None
+        self._reconciler.answered(entry.question, Verdict(VerdictKind.NOT_EXECUTED), is_asked_for=True)
+
     def fail_signed(self, connection: Connection, error: ApiError) -> None:
         """The key went: signed reads fail, signed writes may have gone through before it and are settled first."""
         for entry in connection.pending:
@@ -131,7 +136,7 @@ class Answers:
         Not after its caller has gone or been told; and not once its outcome is being looked up, since that search
         is for the request as it was first sent, and might call the second one "not executed".
         """
-        if entry.is_bound or entry.is_abandoned or entry.reply.done():
+        if entry.is_bound or entry.is_over:
             return False
         return entry.question is None or not self._reconciler.knows(entry.question)
 

@@ -128,7 +128,9 @@ class Connector:
         def may_help(error: BaseException) -> bool:
             if not isinstance(error, Unreachable):
                 return False
-            is_too_long = deadline is not None and time.monotonic() + error.wait >= deadline
+            is_too_long = (
+                deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
+            )
             if is_too_long and not self._context.time.is_manual:
                 return False
             return error.is_passing or not is_start
@@ -231,4 +233,4 @@ def _seconds(retry_after: str | None) -> float:
         seconds = float(retry_after or "")
     except ValueError:
         return 60.0
-    return max(0.0, seconds) if math.isfinite(seconds) else 60.0
+    return seconds if math.isfinite(seconds) and seconds >= 0 else 60.0

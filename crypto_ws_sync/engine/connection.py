@@ -117,6 +117,8 @@ class Connection:
             kind = type(said)
             if kind is Reply:
                 assert isinstance(said, Reply)
+                if not said.is_final and said.key in self.pending:
+                    continue  # more will follow, and that is the answer
                 entry = self.pending.take(said.key)
                 if entry is not None:
                     self.has_served = self.has_served or not entry.is_bound

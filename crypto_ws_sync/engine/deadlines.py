@@ -91,9 +91,8 @@ class Deadlines:
         current = self._admission.connection
         if current is not None and len(current.pending):
             return True
-        return bool(
-            self._admission.room or self._answers.unclocked or self._rotation.draining or len(self._book)
-        )
+        waiting = self._admission.room or self._answers.unclocked
+        return bool(waiting or self._rotation.draining or len(self._book))
 
     def _on_wake(self) -> None:
         self._wake = None
@@ -132,7 +131,7 @@ class Deadlines:
         oldest: float | None = None
         for entry in connection.pending:
             question, age = entry.question, now - entry.sent_at
-            if entry.is_abandoned:
+            if entry.is_over:
                 self._look_after_abandoned(connection, entry, age)
                 continue
             if oldest is None or entry.sent_at < oldest:
@@ -150,8 +149,7 @@ class Deadlines:
 
     def _is_to_be_looked_up(self, entry: Entry, question: Question) -> bool:
         """Tell whether a write that is waited for has reached the exchange, perhaps, and can be asked for."""
-        connection = entry.connection
-        if connection is None or entry.end_offset > connection.line.handed_over():
+        if not entry.may_have_left:
             # It has not left. If the line ends it goes over the next, and a search would look for the wrong one.
             return False
         return self._book.find(question) is None and self._reconciler.can_look_up(question)

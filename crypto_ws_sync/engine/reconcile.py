@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import math
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import InvalidStateError
 from typing import Any, TypeAlias
 
 from crypto_ws_sync.engine.context import Context
+from crypto_ws_sync.engine.lookup_budget import LookupBudget
 from crypto_ws_sync.engine.requests import Sink
 from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
 from crypto_ws_sync.protocol.dialect import Reply
 from crypto_ws_sync.protocol.method import Request
-from crypto_ws_sync.protocol.outcome import OutcomeSearch, Question, Verdict, VerdictKind
+from crypto_ws_sync.protocol.outcome import FindingKind, OutcomeSearch, Question, Verdict, VerdictKind
 
 __all__ = ["OpenWrite", "OutcomeBook", "Reconciler"]
 
@@ -24,6 +27,31 @@ _REMEMBERED = 10_000
 """Verdicts kept for callers that may still ask."""
 _EVENTS_KEPT = 256
 """Events kept for writes whose answers are missed only after them."""
+MANY = 10
+"""Open writes from which on each is asked for only as often as its verdict needs."""
+
+_Key: TypeAlias = tuple[int, str, str | None, float]
+
+
+def _key(question: Question) -> _Key:
+    # Every session, and every run of one, numbers its writes from 1.
+    return question.serial, question.method, question.client_order_id, question.timestamp
+
+
+def _tell(waiter: Sink, outcome: Any) -> None:
+    """Hand a waiter its result or error; nothing happens where it waits no longer."""
+    try:
+        if isinstance(outcome, BaseException):
+            waiter.set_exception(outcome)
+        else:
+            waiter.set_result(outcome)
+    except (InvalidStateError, asyncio.InvalidStateError):
+        return
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a look-up failed", exc_info=task.exception(), extra={"event": "engine_failed"})
 
 
 class OpenWrite:
@@ -32,7 +60,7 @@ class OpenWrite:
     Owner: loop thread.
     """
 
-    __slots__ = ("answer", "question", "search", "task", "waiters")
+    __slots__ = ("answer", "question", "search", "survey", "task", "waiters")
 
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
@@ -40,37 +68,33 @@ class OpenWrite:
         self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
         self.task: asyncio.Task[None] | None = None
+        self.survey: asyncio.Task[None] | None = None
+
+    @property
+    def key(self) -> _Key:
+        """What tells this write from every other, those of other sessions included."""
+        return _key(self.question)
 
     def settle(self, waiter: Sink) -> None:
         """Tell one waiter the verdict."""
         verdict = self.search.verdict
         assert verdict is not None
-        if waiter.done():
-            return
         if verdict.kind is VerdictKind.EXECUTED:
-            waiter.set_result(verdict.result)
+            _tell(waiter, verdict.result)
         elif verdict.kind is VerdictKind.REFUSED and verdict.error is not None:
-            waiter.set_exception(verdict.error)
+            _tell(waiter, copy.copy(verdict.error))
         else:
-            waiter.set_exception(self._not_executed())
+            _tell(waiter, self._not_executed())
 
     def _not_executed(self) -> CryptoWSError:
         question = self.question
         if self.answer is not None:
-            return self.answer
+            return copy.copy(self.answer)
         return ConnectionLost(
             f"{question.method} had no effect: its answer was lost, and the exchange does not know it",
             method=question.method,
             client_order_id=question.client_order_id,
         )
-
-
-_Key: TypeAlias = tuple[int, str, str | None, float]
-
-
-def _key(question: Question) -> _Key:
-    """Return what no two writes share: each run of each session numbers its own from 1."""
-    return question.serial, question.method, question.client_order_id, question.timestamp
 
 
 class OutcomeBook:
@@ -93,22 +117,23 @@ class OutcomeBook:
     def find(self, question: Question) -> OpenWrite | None:
         """Return what is known of a write, settled or not."""
         key = _key(question)
-        found = self._open.get(key) or self._settled.get(key)
-        return found if found is not None and found.question == question else None
+        return self._open.get(key) or self._settled.get(key)
 
-    def has_open(self, client_order_id: str) -> bool:
-        """Tell whether a write with this client order id is open."""
-        return any(write.question.client_order_id == client_order_id for write in self._open.values())
+    def has_placed(self, client_order_id: str) -> bool:
+        """Tell whether a placement under this client order id is open."""
+        return any(
+            write.question.is_placement and write.question.client_order_id == client_order_id
+            for write in self._open.values()
+        )
 
     def add(self, write: OpenWrite) -> None:
         """Take a write in."""
-        self._open[_key(write.question)] = write
+        self._open[write.key] = write
 
     def close(self, write: OpenWrite) -> None:
         """Move a write to the settled ones."""
-        key = _key(write.question)
-        self._open.pop(key, None)
-        self._settled[key] = write
+        self._open.pop(write.key, None)
+        self._settled[write.key] = write
         if len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
 
@@ -125,6 +150,7 @@ class Reconciler:
         self._context = context
         self._book = book
         self._ask = ask
+        self._budget = LookupBudget(context)
         self._recent: deque[Mapping[str, Any]] = deque(maxlen=_EVENTS_KEPT)
 
     def resume(self) -> None:
@@ -166,16 +192,8 @@ class Reconciler:
             self._begin(write)
         return write
 
-    def knows(self, question: Question) -> bool:
-        """Tell whether a write is, or was, looked up."""
-        return self._book.find(question) is not None
-
-    def can_look_up(self, question: Question) -> bool:
-        """Tell whether the exchange can be asked what became of a write."""
-        return bool(self._context.dialect.lookups(question, ()))
-
     def answered(self, question: Question, verdict: Verdict, *, is_asked_for: bool = False) -> bool:
-        """Take a write's own late answer in; return whether its outcome was open.
+        """Take a write's own answer in; return whether its outcome was open.
 
         Args:
             question: The write.
@@ -190,6 +208,14 @@ class Reconciler:
         write.search.answered(verdict)
         self._close(write)
         return True
+
+    def knows(self, question: Question) -> bool:
+        """Tell whether a write is, or was, looked up."""
+        return self._book.find(question) is not None
+
+    def can_look_up(self, question: Question) -> bool:
+        """Tell whether the exchange can be asked what became of a write."""
+        return bool(self._context.dialect.lookups(question, ()))
 
     def told(self, body: Mapping[str, Any]) -> None:
         """Take an event in: it may settle open writes before any look-up does, or one that opens soon."""
@@ -209,8 +235,8 @@ class Reconciler:
         for write in self._book.open_writes():
             if any(now >= deadline for _, deadline in write.waiters):
                 for waiter, deadline in write.waiters:
-                    if now >= deadline and not waiter.done():
-                        waiter.set_exception(self.unknown(write.question))
+                    if now >= deadline:
+                        _tell(waiter, self.unknown(write.question))
                 write.waiters = [pair for pair in write.waiters if now < pair[1]]
 
     def stop(self) -> None:
@@ -219,12 +245,12 @@ class Reconciler:
             if write.task is not None:
                 write.task.cancel()
                 write.task = None
+            write.survey = None
             waiters, write.waiters = write.waiters, []
             for waiter, _ in waiters:
-                if not waiter.done():
-                    error = self.unknown(write.question)
-                    error.__cause__ = SessionClosed("the session was stopped")
-                    waiter.set_exception(error)
+                error = self.unknown(write.question)
+                error.__cause__ = SessionClosed("the session was stopped")
+                _tell(waiter, error)
 
     def unknown(self, question: Question) -> OutcomeUnknown:
         """Return the error for a caller that can wait no longer."""
@@ -243,15 +269,15 @@ class Reconciler:
             self._give_up(write)
             return
         write.task = asyncio.get_running_loop().create_task(self._search(write))
+        write.task.add_done_callback(_tell_failure)
 
     def _give_up(self, write: OpenWrite) -> None:
         """No look-up exists: only the write's own answer can still settle it."""
         waiters, write.waiters = write.waiters, []
         for waiter, _ in waiters:
-            if not waiter.done():
-                error = self.unknown(write.question)
-                error.args = (f"{write.question.method} may have been executed, and no look-up can tell",)
-                waiter.set_exception(error)
+            error = self.unknown(write.question)
+            error.args = (f"{write.question.method} may have been executed, and no look-up can tell",)
+            _tell(waiter, error)
 
     async def _search(self, write: OpenWrite) -> None:
         context, search = self._context, write.search
@@ -267,24 +293,58 @@ class Reconciler:
                 # A manual clock may be moved at any moment, so its waits are looked at again and again.
                 await asyncio.sleep(0.01 if context.time.is_manual else pause)
                 continue
+            if write.survey is None or not write.survey.done():
+                await self._surveyed(write)
             search.asked(context.server_now())
-            try:
-                replies = await self._round(write.question)
-            except SessionClosed:
-                return
+            replies = await self._round(write.question, search.is_last_round)
             finding = context.dialect.judge(write.question, replies, search.is_last_round)
-            search.found(finding, context.server_now())
+            search.found(finding, context.server_now(), is_crowded=len(self._book) > MANY)
         self._close(write)
 
-    async def _round(self, question: Question) -> list[Reply]:
+    async def _round(self, question: Question, is_last: bool) -> list[Reply]:
         """Ask all that one round of look-ups takes, stage by stage."""
         replies: list[Reply] = []
         while True:
-            requests = self._context.dialect.lookups(question, replies)
+            requests = self._context.dialect.lookups(question, replies, is_last)
             if not requests:
                 return replies
-            self._context.counters.lookups += len(requests)
-            replies += await asyncio.gather(*map(self._ask, requests))
+            replies += await asyncio.gather(*map(self._asked, requests))
+
+    async def _asked(self, request: Request) -> Reply:
+        """Ask one thing, as soon as the share of the limits that look-ups may use has room for it."""
+        await self._budget.spend(request.charge.weight)
+        self._context.counters.lookups += 1
+        return await self._ask(request)
+
+    # -- many at once -------------------------------------------------------------------------------------------
+
+    async def _surveyed(self, write: OpenWrite) -> None:
+        """Where many writes are open, let one question settle what it can before each is asked for by itself."""
+        # Those that were lost together are told of in one turn of the loop: let all of them be known first.
+        await asyncio.sleep(0)
+        if write.survey is None:
+            fresh = {each.key: each for each in self._book.open_writes() if each.survey is None}
+            groups = self._context.dialect.surveys([each.question for each in fresh.values()])
+            for request, questions in groups:
+                group = [fresh[_key(question)] for question in questions]
+                survey = asyncio.get_running_loop().create_task(self._survey(request, group))
+                survey.add_done_callback(_tell_failure)
+                for each in group:
+                    each.survey = survey
+        if write.survey is not None:
+            # Waited for, but not cancelled with the search that waits: others wait for it, too.
+            await asyncio.wait([write.survey])
+
+    async def _survey(self, request: Request, group: Sequence[OpenWrite]) -> None:
+        reply = await self._asked(request)
+        for write in group:
+            if write.search.verdict is None:
+                finding = self._context.dialect.judge_survey(write.question, reply)
+                if finding.kind in (FindingKind.DONE, FindingKind.REFUSED):
+                    write.search.found(finding, self._context.server_now())
+                    self._close(write)
+
+    # -- the end ------------------------------------------------------------------------------------------------
 
     def _close(self, write: OpenWrite) -> None:
         verdict = write.search.verdict

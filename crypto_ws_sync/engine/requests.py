@@ -87,6 +87,16 @@ class Entry:
         """Tell whether nobody waits for the answer any more."""
         return self.claimed or self.reply.cancelled()
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether whoever asked has gone or has been served: nothing must be sent for it any more."""
+        return self.claimed or self.reply.done()
+
+    @property
+    def may_have_left(self) -> bool:
+        """Tell whether a byte of it may have left on the connection it was composed for."""
+        return self.connection is not None and self.end_offset <= self.connection.line.handed_over()
+
     def finish(self, result: Any) -> None:
         """Hand the caller a result; nothing happens where the caller has been served already."""
         if not self.reply.done():

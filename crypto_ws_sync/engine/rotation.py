@@ -26,6 +26,7 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 UNUSED_FOR = 60.0
 """Seconds after which a connection that has served nobody was not opened in vain."""
+_ENDED = (State.STOPPING, State.STOPPED)
 
 
 class Rotation:
@@ -86,8 +87,8 @@ class Rotation:
         self.install(await self._connector.connect(is_start=True, deadline=time.monotonic() + timeout))
 
     async def supervise(self) -> None:
-        """Have a connection whenever one is needed, for ever."""
-        while True:
+        """Have a connection whenever one is needed, until the session is stopped."""
+        while self._lifecycle.state not in _ENDED:
             await self._needed.wait()
             pause = self._pause()
             if pause:
@@ -114,7 +115,7 @@ class Rotation:
 
     def install(self, connection: Connection) -> None:
         """Let a connection serve; the one before finishes what it has in flight."""
-        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
+        if self._lifecycle.state in _ENDED:
             # Until Python 3.12 a wait that ends in the moment of its cancelling swallows the cancelling.
             connection.line.abort("the session was stopped")
             return

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crypto_ws_sync.model.html import html_facts
+
 __all__ = ["Counters", "LimitUsage", "SessionStatus", "percentile"]
 
 VERDICTS = ("executed", "refused", "not executed")
@@ -220,3 +222,7 @@ class SessionStatus:
         rows = self.rows()
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def _repr_html_(self) -> str:
+        """Return the same rows as a table, for a notebook."""
+        return html_facts(self.rows(), title="Session")

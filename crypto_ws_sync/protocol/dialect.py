@@ -263,10 +263,17 @@ class Dialect(Protocol):
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""
 
-    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+    def lookups(
+        self, question: Question, replies: Sequence[Reply], is_last: bool = False
+    ) -> Sequence[Request]:
         """Return what to ask next of a write in one round of look-ups.
 
         Nothing with no replies: the venue has no look-up for it. Nothing with replies: the round can be judged.
+
+        Args:
+            question: The write.
+            replies: The answers of the round so far, in order.
+            is_last: As in `judge`.
         """
 
     def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
@@ -277,6 +284,15 @@ class Dialect(Protocol):
             replies: The answers of the round, in order.
             is_last: The write can no longer be accepted, so what is half done stays so.
         """
+
+    def surveys(self, questions: Sequence[Question]) -> Sequence[tuple[Request, Sequence[Question]]]:
+        """Return requests of which each may settle many open writes at once, with the writes that it concerns.
+
+        Nothing where they are too few for that, or where the venue has no such request.
+        """
+
+    def judge_survey(self, question: Question, reply: Reply) -> Finding:
+        """Return what the answer to a survey says of one write; what it does not settle is asked for by itself."""
 
     def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
         """Return what an event says of a write whose outcome is open; None: it settles nothing."""

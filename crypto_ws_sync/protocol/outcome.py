@@ -36,6 +36,7 @@ class Question:
         timestamp: Epoch seconds it was signed with.
         accepted_until: The exchange's epoch seconds after which it can no longer be accepted.
         clock_error: Seconds by which the timestamp may differ from the exchange's clock.
+        is_placement: It makes orders, of which the client order id is the name.
     """
 
     serial: int
@@ -45,6 +46,7 @@ class Question:
     timestamp: float
     accepted_until: float
     clock_error: float
+    is_placement: bool = False
 
 
 class FindingKind(enum.Enum):
@@ -119,8 +121,14 @@ class OutcomeSearch:
         self.lookups += 1
         self._asked_at = now
 
-    def found(self, finding: Finding, now: float) -> Verdict | None:
-        """Take a look-up's answer in, received at the exchange's time `now`; return the verdict if there is one."""
+    def found(self, finding: Finding, now: float, *, is_crowded: bool = False) -> Verdict | None:
+        """Take a look-up's answer in; return the verdict if there is one.
+
+        Args:
+            finding: What the answer says.
+            now: The exchange's time at which it came.
+            is_crowded: Many writes are being looked up: spare the questions whose answers would be no proof.
+        """
         if self.verdict is not None:
             return self.verdict
         if finding.kind is FindingKind.DONE:
@@ -134,7 +142,7 @@ class OutcomeSearch:
         else:
             self._misses = 0
         if self.verdict is None:
-            self._plan(now)
+            self._plan(now, is_crowded)
         return self.verdict
 
     def answered(self, verdict: Verdict) -> Verdict:
@@ -143,9 +151,9 @@ class OutcomeSearch:
             self.verdict = verdict
         return self.verdict
 
-    def _plan(self, now: float) -> None:
+    def _plan(self, now: float, is_crowded: bool) -> None:
         after = now + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
         last = self._surely_after + 0.001
         # The last look-up is aimed at the moment from which a miss is proof.
-        self._next = last if now < last < after else after
+        self._next = last if now < last and (is_crowded or last < after) else after

@@ -32,6 +32,9 @@ class PendingTable(Generic[Waiter]):
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._waiting
+
     def __iter__(self) -> Iterator[Waiter]:
         return iter(list(self._waiting.values()))
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.engine.requests import RAISE, Entry
-from crypto_ws_sync.errors import InvalidParameter, OutOfService, RateLimited
+from crypto_ws_sync.errors import ConnectionLost, InvalidParameter, OutOfService, RateLimited
 from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
 from crypto_ws_sync.exchanges.binance.methods.catalogue import wire_name
@@ -99,6 +99,13 @@ class PageDoor:
                 if refusal.retry_at is None:
                     raise
                 until = refusal.retry_at
+            except ConnectionLost:
+                # It may have waited for a connection that a ban forbids, told meanwhile.
+                context = run.context
+                held = context.ledger.held_until(request.charge, context.server_now())
+                if not held:
+                    raise
+                until = context.local_wall(held)
             left = until - run.context.time.wall()
             if left > 0:
                 log.info("%s waits %.1f s for a limit", method, left, extra={"event": "history_held"})

@@ -191,6 +191,10 @@ class UserWSSession(BinanceMethods):
         state = "running" if run is not None and not run.door.is_closed else "not running"
         return f"<UserWSSession {self._target.url.split('?')[0]} {state}>"
 
+    def _repr_html_(self) -> str:
+        """Return the session's status as a table, for a notebook."""
+        return self.status()._repr_html_()
+
     # -- life ---------------------------------------------------------------------------------------------------
 
     def start(self, timeout: float | None = None) -> UserWSSession:

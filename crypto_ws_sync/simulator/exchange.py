@@ -278,7 +278,7 @@ class SimulatedExchange:
         return self._call(collect)
 
     def requests(self) -> list[SeenRequest]:
-        """The requests that reached this exchange, oldest first; the last 200000 are kept."""
+        """The requests that reached this exchange, oldest first; the last 100000 are kept."""
         return [_seen(record) for record in self._call(lambda: [list(each) for each in self._venue.records])]
 
     def now(self) -> float:

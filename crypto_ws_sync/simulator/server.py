@@ -184,6 +184,9 @@ class ExchangeServer:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        # A transport closes its socket a turn or two of the loop after it was told to.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """Answer a handshake: `None` lets it through."""

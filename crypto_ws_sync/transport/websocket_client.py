@@ -262,24 +262,25 @@ class WebSocketTransport:
         deadline = loop.time() + timeout
         attempt = _Attempt()
 
-        def deliver(sock: Any, error: OpenFailed | None) -> None:
+        def deliver(failed: OpenFailed | None) -> None:
+            sock = attempt.take()
             if opened.done():
                 _discard(sock)
-            elif error is not None:
-                opened.set_exception(error)
-            else:
+            elif failed is not None:
+                opened.set_exception(failed)
+            elif sock is not None:
                 opened.set_result(sock)
 
         def work() -> None:
-            sock, failed = None, None
+            failed = None
             try:
-                sock = _connect(target, timeout, attempt)
+                attempt.finish(_connect(target, timeout, attempt))
             except OpenFailed as error:
                 failed = error
             try:
-                loop.call_soon_threadsafe(deliver, sock, failed)
+                loop.call_soon_threadsafe(deliver, failed)
             except RuntimeError:
-                _discard(sock)
+                attempt.give_up()
 
         threading.Thread(target=work, name="crypto_ws_sync connect", daemon=True).start()
         try:
@@ -291,9 +292,8 @@ class WebSocketTransport:
         except asyncio.CancelledError:
             if opened.done() and not opened.cancelled() and opened.exception() is None:
                 _discard(opened.result())
-            else:
-                attempt.give_up()
             opened.cancel()
+            attempt.give_up()
             raise
         return WebSocketLine(sock, loop, target.max_message)
 
@@ -310,6 +310,7 @@ class _Attempt:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sock: socket.socket | None = None
+        self._ready: Any = None
         self._is_given_up = False
 
     def hold(self, sock: socket.socket) -> None:
@@ -319,10 +320,27 @@ class _Attempt:
             if self._is_given_up:
                 self._wake()
 
+    def finish(self, sock: Any) -> None:
+        """Keep the connected socket until the loop takes it; close it where nobody will."""
+        with self._lock:
+            self._sock = None
+            if self._is_given_up:
+                _discard(sock)
+            else:
+                self._ready = sock
+
+    def take(self) -> Any:
+        """Return the connected socket, once; None where there is none."""
+        with self._lock:
+            sock, self._ready = self._ready, None
+            return sock
+
     def give_up(self) -> None:
-        """Wake the thread, which then closes the socket and ends."""
+        """Wake the thread, which then closes its socket and ends; close a connected one that was not taken."""
         with self._lock:
             self._is_given_up = True
+            ready, self._ready = self._ready, None
+            _discard(ready)
             self._wake()
 
     def _wake(self) -> None:

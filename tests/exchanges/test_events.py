@@ -123,13 +123,13 @@ def test_a_placed_order_in_a_settled_state_settles_its_placement(letters: dict[s
 
 
 def test_an_order_that_cannot_trade_at_once_is_settled_by_its_first_event() -> None:
-    finding = settles(_question(type="LIMIT_MAKER"), _report(o="LIMIT_MAKER"))
+    finding = settles(_question(type="LIMIT_MAKER", newOrderRespType="RESULT"), _report(o="LIMIT_MAKER"))
     assert finding is not None
     assert finding.result["status"] == "NEW"
 
 
 def test_a_smart_routed_order_comes_in_a_list_as_its_answer_does() -> None:
-    finding = settles(_question("sor.order.place"), _report(x="TRADE", X="FILLED"))
+    finding = settles(_question("sor.order.place", newOrderRespType="RESULT"), _report(x="TRADE", X="FILLED"))
     assert finding is not None
     assert [order["clientOrderId"] for order in finding.result] == ["mine"]
 

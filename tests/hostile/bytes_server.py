@@ -325,10 +325,10 @@ class BytesServer:
                 target=self._serve, args=(wire,), name=f"bytes server {wire.number}", daemon=True
             )
             self._threads.append(thread)
-            thread.start()
             with self._came:
                 self.wires.append(wire)
                 self._came.notify_all()
+            thread.start()
 
     def _serve(self, wire: Wire) -> None:
         try:

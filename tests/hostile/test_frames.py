@@ -155,7 +155,9 @@ def test_a_pong_copies_the_payload_of_its_ping(exchange: HostileExchange, sessio
     payloads = [b"", b"1771234567890", os.urandom(125), "ä€".encode()]
     for payload in payloads:
         wire.send_bytes(frame(PING, payload))
-    assert session.handle_request("test.echo", {"value": 1}) == {"value": 1}
+    # The first answer comes behind the pings, the second request behind the pongs.
+    for _ in range(2):
+        session.handle_request("ping")
     assert wire.pongs == payloads
 
 
@@ -163,7 +165,8 @@ def test_pings_are_answered_while_nobody_asks(exchange: HostileExchange, session
     wire = exchange.wire()
     for number in range(100):
         wire.send_bytes(frame(PING, str(number).encode()))
-    session.handle_request("ping")
+    for _ in range(2):
+        session.handle_request("ping")
     assert wire.pongs == [str(number).encode() for number in range(100)]
 
 

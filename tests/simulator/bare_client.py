@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from crypto_ws_sync.simulator import Account, SimulatedExchange
 
+NOON = 1_767_268_800.0
+"""2026-01-01 12:00:00 UTC, where every window begins."""
+
 
 def signature_of(account: Account, payload: str) -> str:
     """What the account's key makes of a payload."""

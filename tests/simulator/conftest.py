@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from bare_client import BareClient
+from bare_client import NOON, BareClient
 
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
-
-NOON = 1_767_268_800.0
-"""2026-01-01 12:00:00 UTC, where every window begins."""
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bare_client import BareClient
-from conftest import NOON
+from bare_client import NOON, BareClient
 
 from crypto_ws_sync.simulator import ManualClock
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import websocket
-from bare_client import BareClient
-from conftest import NOON
+from bare_client import NOON, BareClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -189,6 +188,37 @@ def test_windows_begin_at_the_full_minute_and_the_tenth_second() -> None:
         clock.advance(10)
         assert clock.now() == NOON + 43_200
         assert order_counts(client) == [0, 0]
+
+
+def history_of(seed: int) -> tuple[str, str]:
+    """What some minutes bring to a client who trades: all replies and all events, as text.
+
+    Replies and events are apart, because how they mix on the wire is nobody's promise.
+    """
+    clock = ManualClock(NOON)
+    replies: list[Any] = []
+    with SimulatedExchange(clock=clock, seed=seed) as exchange, BareClient(exchange) as client:
+        replies.append(client.call("userDataStream.subscribe.signature", client.signed()))
+        for _ in range(3):
+            bid = client.result("ticker.book", SYMBOL)["bidPrice"]
+            order = {**SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": bid}
+            market = {**SYMBOL, "side": "SELL", "type": "MARKET", "quantity": "0.2"}
+            replies.append(client.call("order.place", {**order, "quantity": "0.05"}, signed=True))
+            replies.append(client.call("order.place", market, signed=True))
+            clock.advance(60)
+            replies.append(client.call("depth", SYMBOL))
+            replies.append(client.call("openOrders.status", signed=True))
+        replies.append(client.call("klines", {**SYMBOL, "interval": "1m", "limit": 5}))
+        replies.append(client.call("myTrades", SYMBOL, signed=True))
+        client.call("ping")
+        return json.dumps(replies), json.dumps(client.events)
+
+
+def test_same_seed_gives_the_same_history_byte_for_byte() -> None:
+    first = history_of(7)
+    assert first[1].count('"executionReport"') > 6
+    assert history_of(7) == first
+    assert history_of(8) != first
 
 
 JSON_VALUES = st.recursive(

@@ -12,7 +12,14 @@ from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, Partial
 from crypto_ws_sync.exchanges.binance import events, lookups
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
-from crypto_ws_sync.exchanges.binance.envelope import decode, encode, readings, redact, signature_text
+from crypto_ws_sync.exchanges.binance.envelope import (
+    decode,
+    decode_slowly,
+    encode,
+    readings,
+    redact,
+    signature_text,
+)
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
 from crypto_ws_sync.model.numbers import render
 from crypto_ws_sync.protocol.dialect import (
@@ -36,6 +43,8 @@ from crypto_ws_sync.signing.signer import Signer
 __all__ = ["BinanceDialect"]
 
 DEFAULT_RECV_WINDOW = 5000
+_LONGEST_RECV_WINDOW = 60.0
+"""Seconds. Source: Binance WS API docs, 'Timing security'."""
 _LIMITS = (
     Limit(Bucket.WEIGHT, 60, 6000),
     Limit(Bucket.ORDERS, 10, 50),
@@ -44,6 +53,7 @@ _LIMITS = (
 )
 _VERSION = re.compile(r"v\d+/")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
 _NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
@@ -131,7 +141,7 @@ class BinanceDialect:
         Raises:
             InvalidParameter: It certainly cannot be right.
         """
-        if type(method) is not str or not method:
+        if type(method) is not str or not method or not _is_encodable(method):
             raise InvalidParameter("the method must be a name such as 'order.place'", method=str(method))
         prefix = _VERSION.match(method)
         name = method[prefix.end() :] if prefix else method
@@ -185,7 +195,7 @@ class BinanceDialect:
         for name, value in items:
             if value is None:
                 continue
-            if type(name) is not str:
+            if type(name) is not str or not (name.isascii() or _is_encodable(name)):
                 raise InvalidParameter(f"{spec.name}: {name!r} is not a parameter name", method=spec.name)
             try:
                 wire[name] = render(value)
@@ -253,7 +263,10 @@ class BinanceDialect:
         try:
             said = decode(text)
         except (ValueError, RecursionError):
-            return (Ignored("not JSON"),)
+            try:
+                said = decode_slowly(text)
+            except (ValueError, RecursionError):
+                return (Ignored("not JSON"),)
         if type(said) is not dict:
             return (Ignored("not an object"),)
         status = said.get("status")
@@ -263,13 +276,14 @@ class BinanceDialect:
         if type(event) is dict:
             if event.get("e") == "serverShutdown":
                 return (Notice(NoticeKind.SHUTDOWN),)
-            return (Event(said.get("subscriptionId"), event),)
+            subscription = said.get("subscriptionId")
+            return (Event(subscription if _is_key(subscription) else None, event),)
         return (Ignored("neither an answer nor an event"),)
 
     def _reply(self, said: dict[str, Any], status: int) -> Incoming:
         key = said.get("id")
         if status == 200:
-            if type(key) is int or type(key) is str:
+            if type(key) is str or (type(key) is int and -(2**63) <= key < 2**63):
                 counts = readings(said.get("rateLimits"))
                 result = said.get("result")
                 if type(result) is dict and type(result.get("code")) is int and "msg" in result:
@@ -283,7 +297,7 @@ class BinanceDialect:
             if status in (418, 429) and error.code == -1003:
                 return Fault(Outcome.THROTTLED, error, retry_at)
             return Fault(Outcome.AUTH if status == 401 else Outcome.REJECTED, error)
-        if type(key) is not int and type(key) is not str:
+        if not _is_key(key):
             return Ignored("an answer without a usable id")
         counts = readings(said.get("rateLimits"))
         is_orders_only = status == 429 and error.code == -1015
@@ -340,11 +354,7 @@ class BinanceDialect:
 
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""
-        window = request.params.get("recvWindow", self._recv_window)
-        try:
-            seconds = float(window) / 1000
-        except (TypeError, ValueError):
-            seconds = 60.0
+        seconds = _accepted_for(request.params.get("recvWindow", self._recv_window))
         return Question(
             serial,
             request.spec.name,
@@ -353,16 +363,30 @@ class BinanceDialect:
             timestamp,
             timestamp + seconds,
             clock_error,
+            request.spec.name in PLACED_IDS,
         )
 
-    def lookups(self, question: Question, replies: Sequence[Reply]) -> Sequence[Request]:
+    def lookups(
+        self, question: Question, replies: Sequence[Reply], is_last: bool = False
+    ) -> Sequence[Request]:
         """Return what to ask next of a write in one round; nothing when the round can be judged."""
-        asked = lookups.next_questions(question, replies)
+        asked = lookups.next_questions(question, replies, is_last)
         return [self.request(method, params, False, False, str) for method, params in asked]
 
     def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
         """Return what one round of look-ups says."""
         return lookups.judge(question, replies, is_last)
+
+    def surveys(self, questions: Sequence[Question]) -> Sequence[tuple[Request, Sequence[Question]]]:
+        """Return requests of which each may settle many open writes at once, with the writes that it concerns."""
+        return [
+            (self.request(method, params, False, False, str), group)
+            for (method, params), group in lookups.surveys(questions)
+        ]
+
+    def judge_survey(self, question: Question, reply: Reply) -> Finding:
+        """Return what the answer to a survey says of one write."""
+        return lookups.judge_survey(question, reply)
 
     def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
         """Return what an event says of a write whose outcome is open."""
@@ -413,6 +437,16 @@ def _outcome(error: ApiError) -> Outcome:
     return Outcome.REJECTED
 
 
+def _is_encodable(text: str) -> bool:
+    """Tell whether a text can be sent: half of a surrogate pair cannot."""
+    return _HALF_A_PAIR.search(text) is None
+
+
+def _is_key(value: Any) -> TypeGuard[int | str]:
+    """Tell whether a value can be a request's or a subscription's id: text, or a whole number of 64 bits."""
+    return type(value) is str or (type(value) is int and -(2**63) <= value < 2**63)
+
+
 def _is_stamp(value: Any) -> TypeGuard[int]:
     """Tell whether a value can be a time: a whole number, and not one beyond all calendars."""
     return type(value) is int and 0 <= value < _NO_TIME_FROM
@@ -420,3 +454,12 @@ def _is_stamp(value: Any) -> TypeGuard[int]:
 
 def _seconds(stamp: int) -> float:
     return stamp / 1e6 if stamp >= _MICROSECONDS_FROM else stamp / 1e3
+
+
+def _accepted_for(recv_window: Any) -> float:
+    """Return for how many seconds a request can be accepted: the longest time where the exchange will refuse it."""
+    try:
+        seconds = float(recv_window) / 1000
+    except (TypeError, ValueError, OverflowError):
+        return _LONGEST_RECV_WINDOW
+    return seconds if 0 <= seconds <= _LONGEST_RECV_WINDOW else _LONGEST_RECV_WINDOW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
@@ -20,21 +21,23 @@ ENDPOINTS: Mapping[str, str] = MappingProxyType(
 )
 """Known names. Source: Binance WS API docs, 'General API Information', and the testnet's and demo mode's pages."""
 
+_PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f]+")
+
 
 def _split(endpoint: str) -> SplitResult:
     if not isinstance(endpoint, str):
         raise ConfigError(f"endpoint is a {type(endpoint).__name__}: pass a name or a wss:// address as str")
-    parts = urlsplit(ENDPOINTS.get(endpoint, endpoint))
+    if "@" in endpoint.partition("?")[0]:
+        raise ConfigError("the endpoint's address holds credentials: leave them out")
     try:
-        port_is_valid = parts.port != 0
+        parts = urlsplit(ENDPOINTS.get(endpoint, endpoint))
+        is_usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        port_is_valid = False
-    if parts.scheme not in ("ws", "wss") or not parts.hostname or not port_is_valid:
+        is_usable = False
+    if not is_usable or not _PRINTABLE.fullmatch(endpoint):
         raise ConfigError(
             f"endpoint {endpoint!r} is neither a wss:// address nor a known name ({', '.join(ENDPOINTS)})"
         )
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError("the endpoint's address holds credentials: leave them out")
     return parts
 
 

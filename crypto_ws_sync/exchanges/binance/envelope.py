@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from crypto_ws_sync.protocol.limits import Bucket, Reading
 
-__all__ = ["decode", "encode", "readings", "redact", "signature_text"]
+__all__ = ["decode", "decode_slowly", "encode", "readings", "redact", "signature_text"]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -20,8 +20,11 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 encode_slowly: Callable[[Any], str] = _ENCODER.encode
-decode: Callable[[str], Any] = _DECODER.decode
+decode_slowly: Callable[[str], Any] = _DECODER.decode
 """Text -> value; raises ValueError, or RecursionError where it is nested too deep."""
+
+decode: Callable[[str], Any] = decode_slowly
+"""The same, as fast as can be had, which may refuse more: half surrogate pairs, infinite numbers, deep nesting."""
 
 try:
     import orjson
@@ -47,7 +50,7 @@ _BUCKETS = {
     "ORDERS": Bucket.ORDERS,
     "CONNECTIONS": Bucket.CONNECTIONS,
 }
-_SECRETS = re.compile(r'("(?:apiKey|signature)"\s*:\s*)"[^"]*"')
+_SECRETS = re.compile(r'("(?:apiKey|signature)"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
 def readings(entries: Any) -> list[Reading]:
@@ -57,19 +60,15 @@ def readings(entries: Any) -> list[Reading]:
         return found
     for entry in entries:
         try:
-            bucket = _BUCKETS[entry["rateLimitType"]]
-            seconds = _SECONDS[entry["interval"]] * entry["intervalNum"]
-            limit, count = entry["limit"], entry.get("count", 0)
-        except (KeyError, TypeError, AttributeError):
+            bucket, unit = _BUCKETS[entry["rateLimitType"]], _SECONDS[entry["interval"]]
+            units, limit, count = entry["intervalNum"], entry["limit"], entry["count"]
+        except (KeyError, TypeError):
             continue
-        if _is_whole(seconds, 1) and _is_whole(limit, 1) and _is_whole(count, 0):
-            found.append(Reading(bucket, seconds, limit, count))
+        if not type(units) is type(limit) is type(count) is int:
+            continue
+        if 0 < units * unit <= _MOST and 0 < limit <= _MOST and 0 <= count <= _MOST:
+            found.append(Reading(bucket, units * unit, limit, count))
     return found
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    """Tell whether a value is a whole number that a limit can have."""
-    return type(value) is int and least <= value <= _MOST
 
 
 def _as_signed(value: Any) -> str:

@@ -28,6 +28,9 @@ _ENDED = frozenset({"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECT
 _TAKES_AT_ONCE = frozenset({"LIMIT", "MARKET"})
 """Types that may trade in the moment they are placed, so that a first event is not yet the answer."""
 
+_TEXTS = ("e", "s", "S", "o", "x", "X", "c", "C")
+"""Letters of an executionReport that hold text."""
+
 _STATUS_FIELDS: Mapping[str, str] = {
     "symbol": "s",
     "orderId": "i",
@@ -101,6 +104,8 @@ def settles(question: Question, body: Mapping[str, Any]) -> Finding | None:
     caller is owed (a fill, a leg), is left to the look-ups, which find all of it.
     """
     settle = _SETTLED_BY.get(question.method)
+    if any(not isinstance(body.get(letter, ""), str) for letter in _TEXTS):
+        return None
     # Ids may have been used before, so what happened earlier says nothing.
     if settle is None or body.get("e") != "executionReport" or not was_since(question, body.get("T")):
         return None
@@ -131,7 +136,14 @@ def _settles_cancel(question: Question, body: Mapping[str, Any]) -> Finding | No
 def _settles_amendment(question: Question, body: Mapping[str, Any]) -> Finding | None:
     if body.get("x") != "REPLACED" or body.get("c") != question.params.get("newClientOrderId"):
         return None
-    return _judged(question, body)
+    amendment = {
+        "executionId": body.get("I"),
+        "origClientOrderId": body.get("C") or body.get("c"),
+        "newClientOrderId": body.get("c"),
+        "newQty": body.get("q"),
+        "time": body.get("T"),
+    }
+    return _judged(question, body, [amendment])
 
 
 _SETTLED_BY: Mapping[str, Callable[[Question, Mapping[str, Any]], Finding | None]] = MappingProxyType(
@@ -144,11 +156,11 @@ _SETTLED_BY: Mapping[str, Callable[[Question, Mapping[str, Any]], Finding | None
 )
 
 
-def _judged(question: Question, body: Mapping[str, Any]) -> Finding | None:
+def _judged(question: Question, body: Mapping[str, Any], *more: Any) -> Finding | None:
     """Judge an event as a look-up that found the order so; None where a look-up would ask for more than that."""
     order = {name: body[letter] for name, letter in _STATUS_FIELDS.items() if letter in body}
     order["clientOrderId"] = _order_name(body)
-    replies = [Reply(0, Outcome.OK, order)]
+    replies = [Reply(0, Outcome.OK, answer) for answer in (order, *more)]
     if lookups.next_questions(question, replies):
         return None  # the answer would have told more: fills, or the other legs of a list
     finding = lookups.judge(question, replies, is_last=False)

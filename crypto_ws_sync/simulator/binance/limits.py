@@ -13,8 +13,12 @@ _INTERVAL_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
 
 _FIRST_BAN_US = 120 * 1_000_000
 _LONGEST_BAN_US = 3 * 86400 * 1_000_000
-_REFUSALS_BEFORE_BAN = 50
-"""Refusals with 429 that one window bears; requests already under way at the first must not ban anyone."""
+_UNDER_WAY_US = 1_000_000
+"""Requests so soon after the window's first refusal may have been under way: they ban nobody."""
+_REFUSALS_BEFORE_BAN = 10
+"""Later refusals with 429 that one window bears."""
+_REFUSALS_AT_ALL = 1000
+"""What no window bears, under way or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,23 @@ class Window:
     Owner: the exchange's loop thread.
     """
 
-    __slots__ = ("_prefix", "count", "index", "limit", "refusals", "window_us")
+    __slots__ = (
+        "_first_refusal_us",
+        "_prefix",
+        "_refusals",
+        "_refusals_ignored",
+        "count",
+        "index",
+        "limit",
+        "window_us",
+    )
 
     def __init__(self, limit: RateLimit) -> None:
         self.limit = limit
         self.window_us = limit.window_us
         self.index = -1
         self.count = 0
-        self.refusals = 0
+        self._refusals = self._refusals_ignored = self._first_refusal_us = 0
         self._prefix = (
             f'{{"rateLimitType":"{limit.rate_limit_type}","interval":"{limit.interval}",'
             f'"intervalNum":{limit.interval_num},"limit":{limit.limit},"count":'
@@ -114,7 +127,16 @@ class Window:
         if index != self.index:
             self.index = index
             self.count = 0
-            self.refusals = 0
+            self._refusals = self._refusals_ignored = self._first_refusal_us = 0
+
+    def note_refusal(self, now_us: int) -> bool:
+        """Count a refusal; whether the address goes on in spite of being told."""
+        if not self._refusals:
+            self._first_refusal_us = now_us
+        self._refusals += 1
+        if now_us >= self._first_refusal_us + _UNDER_WAY_US:
+            self._refusals_ignored += 1
+        return self._refusals_ignored > _REFUSALS_BEFORE_BAN or self._refusals > _REFUSALS_AT_ALL
 
     @property
     def end_us(self) -> int:
@@ -190,8 +212,7 @@ class AddressUsage:
 
     def refuse(self, window: Window, now_us: int) -> Refusal:
         """The answer to a request beyond the limit: 429, and 418 to who goes on regardless."""
-        window.refusals += 1
-        if window.refusals > _REFUSALS_BEFORE_BAN:
+        if window.note_refusal(now_us):
             self.ban.impose(now_us)
         if self.ban.until_us > now_us:
             return self.refuse_banned(now_us)

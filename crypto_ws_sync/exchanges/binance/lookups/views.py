@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from crypto_ws_sync.errors import ApiError
-from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
+from crypto_ws_sync.protocol.outcome import Question
 
 __all__ = [
-    "MISSING",
     "as_amended",
     "as_cancelled",
     "as_placed",
     "has_ended",
     "is_equal",
     "is_open",
+    "is_traded",
+    "is_whole",
     "may_be_of",
     "refusal",
+    "response_type",
     "was_since",
 ]
 
-MISSING = Finding(FindingKind.MISSING)
-
 _OPEN = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"})
 _ENDED_UNFILLED = frozenset({"CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"})
-_ONLY_IN_STATUS = frozenset({"time", "updateTime", "isWorking"})
+_ACKNOWLEDGED = ("symbol", "orderId", "orderListId", "clientOrderId")
+_ONLY_IN_STATUS = frozenset({"time", "updateTime", "isWorking", "preventedMatchId"})
+_NOT_OF_A_CANCEL = frozenset({"workingTime", "expiryReason", "preventedQuantity"})
 _LEFT_OUT_WHEN_ZERO = frozenset({"stopPrice", "icebergQty"})
+_FULL_BY_DEFAULT = frozenset({"LIMIT", "MARKET"})
 _AMENDED_NAMES = {
+    "orderId": "orderId",
+    "orderListId": "orderListId",
+    "origClientOrderId": "origClientOrderId",
+    "clientOrderId": "clientOrderId",
+    "price": "price",
     "origQty": "qty",
-    "cummulativeQuoteQty": "cumulativeQuoteQty",
+    "executedQty": "executedQty",
+    "preventedQuantity": "preventedQty",
     "origQuoteOrderQty": "quoteOrderQty",
+    "cummulativeQuoteQty": "cumulativeQuoteQty",
+    "status": "status",
+    "timeInForce": "timeInForce",
+    "type": "type",
+    "side": "side",
+    "workingTime": "workingTime",
+    "selfTradePreventionMode": "selfTradePreventionMode",
 }
+"""Field of an order's state -> its name in the answer to an amendment."""
 
 _Error = TypeVar("_Error", bound=ApiError)
 
@@ -45,6 +62,11 @@ def is_open(order: Mapping[str, Any]) -> bool:
 def has_ended(order: Mapping[str, Any]) -> bool:
     """Tell whether an order ended without having been filled."""
     return order.get("status") in _ENDED_UNFILLED
+
+
+def is_traded(order: Mapping[str, Any]) -> bool:
+    """Tell whether an order has been filled at least in part."""
+    return not is_equal(order.get("executedQty", "0"), "0")
 
 
 def is_equal(sent: Any, kept: Any) -> bool:
@@ -65,44 +87,76 @@ def may_be_of(question: Question, stamp: Any) -> bool:
     return was_since(question, stamp, early=1.0)
 
 
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Tell whether a value is a whole number of 64 bits, as ids and times are."""
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
 def was_since(question: Question, stamp: Any, early: float = 0.0) -> bool:
     """Tell whether a time of the exchange is not before the write was signed, or `early` seconds before it."""
-    if not isinstance(stamp, int):
+    if not is_whole(stamp):
         return False
-    seconds = stamp / 1e6 if stamp > 10**14 else stamp / 1e3
+    seconds = stamp / 1e6 if stamp >= 10**14 else stamp / 1e3
     # A timestamp is aimed not to be ahead of the exchange; a millisecond is lost to rounding.
     return seconds >= question.timestamp - question.clock_error - 0.002 - early
 
 
-def _kept(order: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in order.items()
-        if name not in _ONLY_IN_STATUS and not (name in _LEFT_OUT_WHEN_ZERO and is_equal(value, "0"))
-    }
+def response_type(question: Question) -> str:
+    """Return how much the answer to a placement tells: ACK, RESULT or FULL.
+
+    Source: Binance WS API docs, 'newOrderRespType'.
+    """
+    params = question.params
+    if "newOrderRespType" in params:
+        return str(params["newOrderRespType"])
+    if question.method.startswith("orderList."):
+        return "RESULT"
+    return "FULL" if params.get("type") in _FULL_BY_DEFAULT else "ACK"
 
 
-def as_placed(order: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an order in the shape of the answer to its placement."""
-    return {**_kept(order), "transactTime": order.get("time")}
+def as_placed(
+    order: Mapping[str, Any], how: str, fills: Sequence[Any] = (), prevented: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """Return an order in the shape of the answer to its placement.
+
+    Args:
+        order: Its state.
+        how: ACK, RESULT or FULL.
+        fills: Its fills, for FULL.
+        prevented: Matches with itself that were prevented, for FULL.
+    """
+    reply = {name: order.get(name) for name in _ACKNOWLEDGED}
+    reply["transactTime"] = order.get("time")
+    if how == "ACK":
+        return reply
+    reply.update(_kept(order))
+    if how == "FULL":
+        reply["fills"] = list(fills)
+        if prevented:
+            reply["preventedMatches"] = list(prevented)
+    return reply
 
 
 def as_cancelled(order: Mapping[str, Any], new_client_order_id: Any = None) -> dict[str, Any]:
     """Return an order in the shape of the answer to its cancel."""
-    reply = _kept(order)
-    reply.pop("workingTime", None)
+    reply = {name: value for name, value in _kept(order).items() if name not in _NOT_OF_A_CANCEL}
     reply["origClientOrderId"] = order.get("clientOrderId")
     reply["clientOrderId"] = new_client_order_id or order.get("clientOrderId")
     reply["transactTime"] = order.get("updateTime")
     return reply
 
 
-def as_amended(order: Mapping[str, Any], orig_client_order_id: Any) -> dict[str, Any]:
+def as_amended(order: Mapping[str, Any], amendment: Mapping[str, Any]) -> dict[str, Any]:
     """Return an order in the shape of the answer to its amendment."""
-    amended = {_AMENDED_NAMES.get(name, name): value for name, value in _kept(order).items()}
-    amended.setdefault("preventedQty", "0.00000000")
-    amended["origClientOrderId"] = orig_client_order_id
-    return {"transactTime": order.get("updateTime"), "amendedOrder": amended}
+    state = {"preventedQuantity": "0.00000000", **order}
+    state["origClientOrderId"] = amendment.get("origClientOrderId")
+    amended = {"symbol": order.get("symbol")}
+    amended.update({name: state[own] for own, name in _AMENDED_NAMES.items() if own in state})
+    return {
+        "transactTime": amendment.get("time"),
+        "executionId": amendment.get("executionId"),
+        "amendedOrder": amended,
+    }
 
 
 def refusal(
@@ -118,3 +172,11 @@ def refusal(
         method=question.method,
         client_order_id=question.client_order_id,
     )
+
+
+def _kept(order: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in order.items()
+        if name not in _ONLY_IN_STATUS and not (name in _LEFT_OUT_WHEN_ZERO and is_equal(value, "0"))
+    }
