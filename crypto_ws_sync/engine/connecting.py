@@ -109,7 +109,7 @@ class Connector:
         self._context = context
         self._keeper = keeper
         self._make_ready = make_ready
-        self.last_failure = ""
+        self._last: Unreachable | None = None
         self._held_for = 0.0
 
     async def connect(self, *, is_start: bool, deadline: float | None) -> Connection:
@@ -128,7 +128,6 @@ class Connector:
         def may_help(error: BaseException) -> bool:
             if not isinstance(error, Unreachable):
                 return False
-            self.last_failure = str(error)
             is_too_long = (
                 deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
             )
@@ -139,7 +138,8 @@ class Connector:
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome is not None else None
             wait = max(FIRST_WAIT / 4, backoff(state))
-            self._held_for = error.wait if isinstance(error, Unreachable) else 0.0
+            self._last = error if isinstance(error, Unreachable) else None
+            self._held_for = self._last.wait if self._last is not None else 0.0
             log.info(
                 "no connection (%s); trying again in %.1f s",
                 error,
@@ -164,7 +164,12 @@ class Connector:
         except Unreachable as error:
             raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
         except asyncio.TimeoutError:
-            raise ConnectionFailed(f"no connection in time: {self.last_failure}") from None
+            last = self._last
+            raise ConnectionFailed(
+                f"no connection in time: {last}",
+                status=last.status if last is not None else None,
+                retry_at=last.retry_at if last is not None else None,
+            ) from None
 
     async def _attempt(self, deadline: float | None) -> Connection:
         context = self._context
