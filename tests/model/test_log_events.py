@@ -41,4 +41,4 @@ def test_every_word_of_the_vocabulary_is_used() -> None:
 def test_the_readme_lists_the_vocabulary() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = readme.split("## What the log tells\n")[1].split("\n## ")[0]
-    assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)) == dict(LOG_EVENTS)
+    assert dict(re.findall(r"^- `(\w+)`: (.+)$", section, re.MULTILINE)) == dict(LOG_EVENTS)
