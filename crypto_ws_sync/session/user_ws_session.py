@@ -134,6 +134,8 @@ class UserWSSession(BinanceMethods):
     Owner: shared, guarded by self._lock.
     """
 
+    _dialect_kind = BinanceDialect
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -165,7 +167,7 @@ class UserWSSession(BinanceMethods):
         _check_proxy(proxy)
         url = with_options(endpoint, time_unit)
         signer = _signer(api_key, api_secret, private_key_passphrase)
-        self._dialect = BinanceDialect(
+        self._dialect = self._dialect_kind(
             str(api_key) if api_key is not None else None,
             signer,
             recv_window=recv_window,
