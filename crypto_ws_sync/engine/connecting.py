@@ -228,4 +228,4 @@ def _seconds(retry_after: str | None) -> float:
         seconds = float(retry_after or "")
     except ValueError:
         return 60.0
-    return max(0.0, seconds) if math.isfinite(seconds) else 60.0
+    return seconds if math.isfinite(seconds) and seconds >= 0 else 60.0

@@ -86,7 +86,6 @@ class SessionStatus:
     Counters never fall within a session. Moments are epoch seconds by the local clock, spans are seconds.
 
     Attributes:
-        at: When this was seen.
         state: "idle", "connecting", "ready", "reconnecting", "stopping" or "stopped".
         endpoint: Address, without its query.
         operational: Requests would be sent now.
@@ -112,9 +111,9 @@ class SessionStatus:
             "unknown" request; texts "ignored"; "lookups" of lost writes, and their ends "verdict_executed",
             "verdict_refused", "verdict_not_executed"; "clock_repairs" (a refused timestamp, sent again);
             "throttled" (429 and 418); "events".
+        at: When this was seen.
     """
 
-    at: float
     state: str
     endpoint: str
     operational: bool
@@ -137,6 +136,7 @@ class SessionStatus:
     reconnects: Mapping[str, int] = field(default_factory=dict)
     requests: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
+    at: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain numbers and text for a metrics system, the same keys every time.
