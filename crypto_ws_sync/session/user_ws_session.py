@@ -479,9 +479,9 @@ class UserWSSession(BinanceMethods):
 
         Cost: the method's weight for each page. It waits for limits however long they hold, and may use all that they
         leave: give the session some `headroom` if other requests must not wait. A `start` long before the first record
-        costs up to some forty requests, not one a day, where records have ids that ascend with time. Orders and lists
-        have not: one request (weight 20) for each day of the range, save for the days before the first order, or one
-        or two in all where there are fewer than a page of them.
+        costs a few requests, at worst some dozens, and not one for each day, where ids ascend with time. Those of
+        orders and lists do not: their histories cost one request (weight 20) for each day of the range, less the days
+        before the first order, or two or three in all where there is no more than a page of them.
         """
         self._ready_run()
         return open_history(
