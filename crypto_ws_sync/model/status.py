@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crypto_ws_sync.model.html import html_facts
+
 __all__ = ["Counters", "LimitUsage", "SessionStatus", "percentile"]
 
 VERDICTS = ("executed", "refused", "not executed")
@@ -84,7 +86,6 @@ class SessionStatus:
     Counters never fall within a session. Moments are epoch seconds by the local clock, spans are seconds.
 
     Attributes:
-        at: When this was seen.
         state: "idle", "connecting", "ready", "reconnecting", "stopping" or "stopped".
         endpoint: Address, without its query.
         operational: Requests would be sent now.
@@ -110,9 +111,9 @@ class SessionStatus:
             "unknown" request; texts "ignored"; "lookups" of lost writes, and their ends "verdict_executed",
             "verdict_refused", "verdict_not_executed"; "clock_repairs" (a refused timestamp, sent again);
             "throttled" (429 and 418); "events".
+        at: When this was seen.
     """
 
-    at: float
     state: str
     endpoint: str
     operational: bool
@@ -135,6 +136,7 @@ class SessionStatus:
     reconnects: Mapping[str, int] = field(default_factory=dict)
     requests: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
+    at: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain numbers and text for a metrics system, the same keys every time.
@@ -220,3 +222,7 @@ class SessionStatus:
         rows = self.rows()
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def _repr_html_(self) -> str:
+        """Return the same rows as a table, for a notebook."""
+        return html_facts(self.rows(), title="Session")

@@ -134,6 +134,8 @@ class UserWSSession(BinanceMethods):
     Owner: shared, guarded by self._lock.
     """
 
+    _dialect_kind = BinanceDialect
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -165,7 +167,7 @@ class UserWSSession(BinanceMethods):
         _check_proxy(proxy)
         url = with_options(endpoint, time_unit)
         signer = _signer(api_key, api_secret, private_key_passphrase)
-        self._dialect = BinanceDialect(
+        self._dialect = self._dialect_kind(
             str(api_key) if api_key is not None else None,
             signer,
             recv_window=recv_window,
@@ -190,6 +192,10 @@ class UserWSSession(BinanceMethods):
         run = self._run
         state = "running" if run is not None and not run.door.is_closed else "not running"
         return f"<UserWSSession {self._target.url.split('?')[0]} {state}>"
+
+    def _repr_html_(self) -> str:
+        """Return the session's status as a table, for a notebook."""
+        return self.status()._repr_html_()
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -473,9 +479,9 @@ class UserWSSession(BinanceMethods):
 
         Cost: the method's weight for each page. It waits for limits however long they hold, and may use all that they
         leave: give the session some `headroom` if other requests must not wait. A `start` long before the first record
-        costs up to some forty requests, not one a day, where records have ids that ascend with time. Orders and lists
-        have not: one request (weight 20) for each day of the range, save for the days before the first order, or one
-        or two in all where there are fewer than a page of them.
+        costs a few requests, at worst some dozens, and not one for each day, where ids ascend with time. Those of
+        orders and lists do not: their histories cost one request (weight 20) for each day of the range, less the days
+        before the first order, or two or three in all where there is no more than a page of them.
         """
         self._ready_run()
         return open_history(

@@ -1,0 +1,238 @@
+"""What is open until it is proved: late orders, names used again, many at once, callers who left."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from concurrent.futures import Future, wait
+from typing import Any
+
+import pytest
+from venue import OpenVenue, Venue
+from writes import SYMBOL
+
+from crypto_ws_sync import ConnectionLost, InvalidParameter, OutcomeUnknown, SessionClosed, StreamGap
+
+WINDOW = 1.5
+MARGIN = 3.0
+"""Seconds for which the exchange's caches may lag behind its engine."""
+
+
+@pytest.mark.parametrize("age", [1.2, 1.49])
+def test_an_order_that_reaches_the_book_late_is_never_called_absent(venue: Venue, age: float) -> None:
+    """The line breaks, and the exchange executes what it has only when its window is almost over."""
+    late = venue.exchange.faults.delay(0.5, moment="before", method="order.place", times=1)
+    signed_at = venue.clock.now()
+    future = venue.session.submit("order.place", venue.desk().limit())
+    assert late.wait(5)
+    venue.exchange.faults.drop_all()
+    venue.clock.advance(age)
+    assert not venue.exchange.orders()
+    while not venue.exchange.orders():
+        assert not wait([future], 0.02).done
+    venue.settle(future)
+    placed = future.result(0)
+    (order,) = venue.exchange.orders()
+    assert placed["orderId"] == order["orderId"]
+    assert order["time"] / 1000 - signed_at >= age - 0.002
+    assert len(venue.seen("order.place")) == 1
+
+
+def test_an_order_that_comes_too_late_is_told_absent_and_not_before(venue: Venue) -> None:
+    late = venue.exchange.faults.delay(0.3, moment="before", method="order.place", times=1)
+    future = venue.session.submit("order.place", venue.desk().limit())
+    assert late.wait(5)
+    venue.exchange.faults.drop_all()
+    venue.clock.advance(WINDOW + 0.1)
+    # Looked for again and again, and not there, but it may yet be behind a cache.
+    count = len(venue.seen("order.status"))
+    while len(venue.seen("order.status")) < count + 2:
+        assert not wait([future], 0.02).done
+        venue.clock.advance(0.1)
+    assert venue.settle(future, step=0.1) + 0.1 * 20 > MARGIN
+    with pytest.raises(ConnectionLost):
+        future.result(0)
+    assert not venue.exchange.orders()
+
+
+def test_nothing_is_told_before_window_and_margin_have_passed(venue: Venue) -> None:
+    dropped = venue.exchange.faults.drop("before", method="order.place")
+    future = venue.session.submit("order.place", venue.desk().limit())
+    assert dropped.wait(5)
+    venue.clock.advance(WINDOW + MARGIN - 0.01)
+    count = len(venue.seen("order.status"))
+    lookups = venue.exchange.faults.delay(0.0, method="order.status", times=None)
+    assert lookups.wait(5) or count
+    assert not wait([future], 0.2).done
+    venue.settle(future, step=0.05)
+    with pytest.raises(ConnectionLost):
+        future.result(0)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_older_order_under_the_same_name_is_not_taken_for_the_new_one(venue: Venue, moment: Any) -> None:
+    desk = venue.desk()
+    params = desk.limit()
+    older = venue.session.handle_request("order.place", params)
+    venue.session.handle_request("order.cancel", {"symbol": SYMBOL, "orderId": older["orderId"]})
+    venue.clock.advance(10)
+    venue.exchange.faults.drop(moment, method="order.place")
+    future = venue.session.submit("order.place", params)
+    venue.settle(future)
+    if moment == "after":
+        assert future.result(0)["orderId"] != older["orderId"]
+    else:
+        with pytest.raises(ConnectionLost):
+            future.result(0)
+
+
+# -- many at once -------------------------------------------------------------------------------------------
+
+
+def test_many_open_orders_are_asked_for_together_first(venue: Venue) -> None:
+    desk = venue.desk()
+    held = venue.exchange.faults.delay(0.3, moment="after", method="order.place", times=None)
+    futures = [venue.session.submit("order.place", desk.limit()) for _ in range(25)]
+    assert held.wait(5, strikes=25)
+    venue.exchange.faults.drop_all()
+    assert not wait(futures, 5).not_done
+    numbers = {future.result(0)["orderId"] for future in futures}
+    assert numbers == {order["orderId"] for order in venue.exchange.orders()}
+    assert len(venue.seen("openOrders.status")) == 1
+    assert not venue.seen("order.status")
+
+
+def _too_late(venue: Venue, count: int) -> list[Future[Any]]:
+    """Send orders that reach the exchange's engine after their window, over a line that breaks."""
+    desk = venue.desk()
+    late = venue.exchange.faults.delay(0.3, moment="before", method="order.place", times=None)
+    futures = [venue.session.submit("order.place", desk.limit()) for _ in range(count)]
+    assert late.wait(5, strikes=count)
+    venue.exchange.faults.drop_all()
+    venue.clock.advance(WINDOW + 0.1)
+    return futures
+
+
+def test_those_that_are_not_among_the_open_ones_are_asked_for_by_name(venue: Venue) -> None:
+    futures = _too_late(venue, 15)
+    venue.settle(*futures)
+    asked = [seen.method for seen in venue.seen("openOrders.status", "order.status")]
+    assert asked[0] == "openOrders.status"
+    assert asked.count("order.status") >= 2 * 15
+    for future in futures:
+        with pytest.raises(ConnectionLost):
+            future.result(0)
+
+
+@pytest.mark.timeout(30)  # some minutes of the exchange's clock, a step at a time
+def test_look_ups_take_a_tenth_of_the_weight_limit(open_venue: OpenVenue) -> None:
+    venue = open_venue(rate_limits={"REQUEST_WEIGHT": 1000})
+    futures = _too_late(venue, 40)
+    # 40 orders, each looked for twice at the least: more than one minute's share.
+    moved = venue.settle(*futures, step=1.0)
+    assert moved > 60
+    weights = {"order.status": 4, "openOrders.status": 6}
+    spent: dict[int, int] = {}
+    for seen in venue.seen(*weights):
+        minute = int(seen.time // 60)
+        spent[minute] = spent.get(minute, 0) + weights[seen.method]
+    # One question may be under way while a window ends.
+    assert max(spent.values()) <= 100 + 4
+    assert sum(spent.values()) >= 40 * 2 * 4
+
+
+def _weight_used(venue: Venue) -> int:
+    return next(limit.used for limit in venue.session.status().limits if limit.bucket == "weight")
+
+
+def test_look_ups_go_before_what_waits(open_venue: OpenVenue) -> None:
+    venue = open_venue(rate_limits={"REQUEST_WEIGHT": 40})
+    desk = venue.desk()
+    params = desk.limit()
+    venue.clock.advance(60 - venue.clock.now() % 60 + 1)
+    # There is room for the order, and for nothing after it.
+    while _weight_used(venue) < 39:
+        venue.session.handle_request("ping")
+    venue.exchange.faults.swallow("after", method="order.place")
+    with pytest.raises(OutcomeUnknown) as unknown:
+        venue.session.handle_request("order.place", params, timeout=0.2)
+    assert venue.session.unresolved()
+    waiting = [venue.session.submit("ping", on_limit="wait", timeout=60) for _ in range(3)]
+    seen = len(venue.exchange.requests())
+    venue.settle(*waiting, step=1.0)
+    assert unknown.value.resolve(5)["clientOrderId"] == params["newClientOrderId"]
+    methods = [each.method for each in venue.exchange.requests()[seen:] if each.method != "time"]
+    assert methods == ["order.status", "ping", "ping", "ping"]
+
+
+# -- callers who left ---------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_leaves_a_write_that_can_be_resolved(venue: Venue) -> None:
+    params = venue.desk().limit()
+    swallowed = venue.exchange.faults.swallow("after", method="order.place")
+    main = threading.get_ident()
+
+    def interrupt() -> None:
+        assert swallowed.wait(5)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    helper = threading.Thread(target=interrupt)
+    helper.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        venue.session.handle_request("order.place", params)
+    helper.join()
+    if sys.version_info >= (3, 11):
+        assert params["newClientOrderId"] in caught.value.__notes__[0]
+    (open_write,) = venue.session.unresolved()
+    assert open_write.client_order_id == params["newClientOrderId"]
+    assert open_write.resolve(5)["clientOrderId"] == params["newClientOrderId"]
+    assert not venue.session.unresolved()
+
+
+def test_what_a_stopped_session_left_open_is_settled_by_its_next_start(venue: Venue) -> None:
+    desk = venue.desk()
+    there, absent = desk.limit(), desk.limit()
+    futures = []
+    moments: list[tuple[Any, dict[str, Any]]] = [("after", there), ("before", absent)]
+    for moment, params in moments:
+        swallowed = venue.exchange.faults.swallow(moment, method="order.place")
+        futures.append(venue.session.submit("order.place", params))
+        assert swallowed.wait(5)
+    venue.session.stop(0.4)
+    errors = []
+    for future in futures:
+        with pytest.raises(OutcomeUnknown) as caught:
+            future.result(0)
+        assert isinstance(caught.value.__cause__, SessionClosed)
+        errors.append(caught.value)
+    with pytest.raises(SessionClosed):
+        errors[0].resolve()
+    assert len(venue.session.unresolved()) == 2
+    venue.session.start()
+    with pytest.raises(InvalidParameter, match="unresolved"):
+        # The older one is asked for at once, so the absent one is the one that stays open.
+        venue.session.handle_request("order.place", absent)
+    assert errors[0].resolve(5)["clientOrderId"] == there["newClientOrderId"]
+    assert [each.client_order_id for each in venue.session.unresolved()] == [absent["newClientOrderId"]]
+    for _ in range(4):
+        venue.clock.advance(2)
+    with pytest.raises(ConnectionLost):
+        errors[1].resolve(5)
+    assert venue.session.handle_request("order.place", absent)["status"] == "NEW"
+
+
+def test_an_event_settles_what_its_stream_tells_of(venue: Venue) -> None:
+    desk = venue.desk()
+    name = desk.standing()
+    cancel = {"symbol": SYMBOL, "origClientOrderId": name}
+    with venue.session.user_data() as events:
+        venue.exchange.faults.swallow("after", method="order.cancel")
+        with pytest.raises(OutcomeUnknown) as unknown:
+            venue.session.handle_request("order.cancel", cancel, timeout=0.2)
+        assert unknown.value.resolve(5)["status"] == "CANCELED"
+        told = next(events)
+        assert not isinstance(told, StreamGap)
+        assert told["e"] == "executionReport"
+    assert not venue.seen("order.status")
