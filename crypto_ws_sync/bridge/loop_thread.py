@@ -177,13 +177,19 @@ class LoopThread:
     def _finish(self) -> None:
         """Let what has been handed over see the end: a stopped loop would leave it pending for ever."""
         loop = self._loop
-        self._at_end()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
+
+        async def end() -> None:
+            self._at_end()
+
+        try:
+            loop.run_until_complete(end())
+        finally:
+            tasks = asyncio.all_tasks(loop)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
 
     def after_fork(self) -> None:
         """In a forked child: the loop and its connection are the parent's."""

@@ -15,6 +15,11 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = (
     "init",
     "demo",
+    "call",
+    "watch",
+    "status",
+    "methods",
+    "history",
     "simulate",
 )
 """Subcommands, in the order of the help: each is a module of `cli/commands/`."""

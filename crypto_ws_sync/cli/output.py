@@ -1,11 +1,35 @@
-"""How commands speak: plain lines on stdout, errors on stderr."""
+"""How commands speak: what was asked for on stdout, everything else on stderr.
+
+At a terminal it is meant for people: with colours and ruled tables where rich is installed. In a pipe or a file it
+is JSON.
+"""
 
 from __future__ import annotations
 
+import importlib
 import io
+import json
+import shutil
 import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-__all__ = ["print_call", "print_error", "print_heading", "print_line", "tolerate_narrow_encodings"]
+__all__ = [
+    "ask_yes",
+    "is_at_terminal",
+    "json_text",
+    "print_call",
+    "print_error",
+    "print_heading",
+    "print_json",
+    "print_line",
+    "print_table",
+    "tolerate_narrow_encodings",
+]
+
+_GAP = "  "
+_LEAST_ROOM = 20
 
 
 def tolerate_narrow_encodings() -> None:
@@ -13,6 +37,11 @@ def tolerate_narrow_encodings() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def is_at_terminal() -> bool:
+    """Tell whether somebody reads what is printed."""
+    return sys.stdout.isatty()
 
 
 def print_line(text: str = "") -> None:
@@ -34,3 +63,66 @@ def print_call(text: str) -> None:
 def print_error(text: str) -> None:
     """Print one line on stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON that stdout's encoding can hold without losing a character."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
+    return json.dumps(value, ensure_ascii=encoding != "utf8", indent=indent, default=str)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON: in colours or over several lines at a terminal, else on one line."""
+    if not is_at_terminal():
+        print_line(json_text(value))
+        return
+    rich = _rich("rich")
+    if rich is None:
+        print_line(json_text(value, indent=2))
+    else:
+        rich.print_json(json_text(value), indent=2)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under their columns, for people."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    tables = _rich("rich.table") if is_at_terminal() else None
+    if tables is None:
+        for line in _aligned(columns, texts, shutil.get_terminal_size().columns if is_at_terminal() else 0):
+            print_line(line)
+        return
+    headers = [tables.Column(name, overflow="fold") for name in columns]
+    table = tables.Table(*headers, show_header=any(columns))
+    for row in texts:
+        # As texts, since rich would take what is in square brackets for its own marks.
+        table.add_row(*map(importlib.import_module("rich.text").Text, row))
+    importlib.import_module("rich.console").Console().print(table)
+
+
+def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]], limit: int) -> list[str]:
+    """Return lines in columns as wide as they need to be; the last one wraps at `limit` characters (0: never)."""
+    shown = [*([columns] if any(columns) else []), *rows]
+    widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)][:-1]
+    room = limit - sum(widths) - len(_GAP) * len(widths)
+    lines = []
+    for *cells, last in shown:
+        before = "".join(cell.ljust(width) + _GAP for cell, width in zip(cells, widths, strict=True))
+        # Where there is hardly any room, long lines are easier to read than a column of single words.
+        wrapped = textwrap.wrap(last, room) if room >= _LEAST_ROOM else [last]
+        for number, part in enumerate(wrapped or [""]):
+            lines.append((before if number == 0 else " " * len(before)) + part)
+    return [line.rstrip() for line in lines]
+
+
+def _rich(module: str) -> Any:
+    """Return a module of rich, or None where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
+def ask_yes(question: str) -> bool:
+    """Ask at the terminal, on stderr; anything but yes is no."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -109,7 +109,7 @@ class Connector:
         self._context = context
         self._keeper = keeper
         self._make_ready = make_ready
-        self.last_failure = ""
+        self._last: Unreachable | None = None
         self._held_for = 0.0
         self._hurry = asyncio.Event()
 
@@ -134,7 +134,6 @@ class Connector:
         def may_help(error: BaseException) -> bool:
             if not isinstance(error, Unreachable):
                 return False
-            self.last_failure = str(error)
             is_too_long = (
                 deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
             )
@@ -145,7 +144,8 @@ class Connector:
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome is not None else None
             wait = max(FIRST_WAIT / 4, backoff(state))
-            self._held_for = error.wait if isinstance(error, Unreachable) else 0.0
+            self._last = error if isinstance(error, Unreachable) else None
+            self._held_for = self._last.wait if self._last is not None else 0.0
             log.info(
                 "no connection (%s); trying again in %.1f s",
                 error,
@@ -174,7 +174,12 @@ class Connector:
         except Unreachable as error:
             raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
         except asyncio.TimeoutError:
-            raise ConnectionFailed(f"no connection in time: {self.last_failure}") from None
+            last = self._last
+            raise ConnectionFailed(
+                f"no connection in time: {last}",
+                status=last.status if last is not None else None,
+                retry_at=last.retry_at if last is not None else None,
+            ) from None
 
     async def _attempt(self, deadline: float | None) -> Connection:
         context = self._context
@@ -238,4 +243,4 @@ def _seconds(retry_after: str | None) -> float:
         seconds = float(retry_after or "")
     except ValueError:
         return 60.0
-    return max(0.0, seconds) if math.isfinite(seconds) else 60.0
+    return seconds if math.isfinite(seconds) and seconds >= 0 else 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Coroutine, Sequence
 from typing import Any
@@ -56,6 +57,8 @@ class Engine:
         self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self._lifecycle = Lifecycle()
+        self._writes_end_at = math.inf
+        self._stopped = asyncio.Event()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
@@ -115,7 +118,10 @@ class Engine:
     async def stop(self, timeout: float) -> None:
         """End everything: reads and unsent requests at once, sent writes after half of `timeout`."""
         self.owner.check()
+        self._writes_end_at = min(self._writes_end_at, time.monotonic() + timeout / 2)
         if self._lifecycle.state in _ENDED:
+            # Another thread's stop is under way: it ends by the shorter of the two limits, and is not cut short.
+            await self._stopped.wait()
             return
         self._lifecycle.move(State.STOPPING)
         for task in [*self._tasks, *([self._starter] if self._starter is not None else [])]:
@@ -125,15 +131,10 @@ class Engine:
         self._fail_unsent_and_reads()
         self._context.ledger.leave_lines()
         lines = [connection.line for connection in self._rotation.connections()]
-        deadline = time.monotonic() + timeout / 2
-        while self._sent_writes() and time.monotonic() < deadline:
+        while self._sent_writes() and time.monotonic() < self._writes_end_at:
             await asyncio.sleep(0.01)
-        for entry in self._sent_writes():
-            self._answers.search(entry)
-        self._reconciler.stop()
+        self._end_writes()
         self._warn_of_open_writes()
-        self._deadlines.stop()
-        self._rotation.stop()
         wait = min(1.0, timeout / 4)
         for line in lines:
             line.close(1000, "the session was stopped", wait)
@@ -143,6 +144,7 @@ class Engine:
         for line in lines:
             line.abort("the session was stopped")
         self._lifecycle.move(State.STOPPED)
+        self._stopped.set()
         log.info("stopped", extra={"event": "stopped"})
 
     def on_room(self) -> None:
@@ -157,8 +159,13 @@ class Engine:
             self._on_change()
 
     def let_go(self) -> None:
-        """End every stream and every line at once: the loop is about to close."""
+        """End everything at once: the loop is about to close, and would leave the rest pending for ever."""
         self._subscriptions.stop()
+        if self._lifecycle.state is not State.STOPPED:
+            if self._lifecycle.state is not State.STOPPING:
+                self._lifecycle.move(State.STOPPING)
+            self._fail_unsent_and_reads()
+            self._end_writes()
         for connection in self._rotation.connections():
             connection.line.abort("the session was left")
 
@@ -481,6 +488,14 @@ class Engine:
                     connection.pending.drop(entry.key)
                 if entry.reservation is not None:
                     self._context.ledger.forfeit(entry.reservation, self._context.server_now())
+
+    def _end_writes(self) -> None:
+        """Tell the callers of sent writes that their outcome is open, and look no more."""
+        for entry in self._sent_writes():
+            self._answers.search(entry)
+        self._reconciler.stop()
+        self._deadlines.stop()
+        self._rotation.stop()
 
     def _warn_of_open_writes(self) -> None:
         if len(self._book):

@@ -253,30 +253,19 @@ class Gate:
             now: The exchange's time in epoch seconds.
             tells_orders: Its answer tells the account's order counts.
         """
-        of_account: Reservation | None = None
+        address, of_account = self._address, None
         if charge.orders or tells_orders:
-            account = self._account
-            asked = charge if charge.orders else _NOTHING
-            with account.lock:
-                verdict = (
-                    account.reserve(self, asked, now)
-                    if account.line and charge.orders
-                    else account.ledger.reserve(asked, now)
-                )
-                if type(verdict) is not Granted:
-                    self._stand_in_line(account, verdict)
-            if type(verdict) is not Granted:
-                self._waits_for_account = True
-                return _BUSY_ACCOUNT if type(verdict) is Contended else _held(verdict)
-            of_account = verdict.reservation
-        address = self._address
+            found = self._reserve_account(charge if charge.orders else _NOTHING, now)
+            if type(found) is not Reservation:
+                return _held(found)
+            of_account = found
         with address.lock:
-            verdict = (
-                address.reserve(self, charge, now) if address.line else address.ledger.reserve(charge, now)
-            )
-            if type(verdict) is Granted:
-                return verdict.reservation, of_account
-            self._stand_in_line(address, verdict)
+            reservation = None if address.line else address.ledger.take(charge, now)
+            if reservation is not None:
+                return reservation, of_account
+            verdict = address.reserve(self, charge, now)
+        if type(verdict) is Granted:
+            return verdict.reservation, of_account
         self._waits_for_address = True
         if of_account is not None:
             with self._account.lock:
@@ -284,10 +273,18 @@ class Gate:
                 self._account.room_came_free(self)
         return _held(verdict)
 
-    def _stand_in_line(self, shared: _Shared, verdict: Granted | Contended | Full) -> None:
-        """Begin the line where there was none; where there was one, it has been seen to."""
-        if not shared.line and len(shared._errors) > 1:
-            shared.line[self] = verdict.until if type(verdict) is Full else 0.0
+    def _reserve_account(self, charge: Charge, now: float) -> Reservation | Contended | Full:
+        account = self._account
+        with account.lock:
+            is_short = not account.line or not charge.orders
+            reservation = account.ledger.take(charge, now) if is_short else None
+            if reservation is not None:
+                return reservation
+            verdict = account.reserve(self, charge, now)
+        if type(verdict) is Granted:
+            return verdict.reservation
+        self._waits_for_account = True
+        return _BUSY_ACCOUNT if type(verdict) is Contended else _held(verdict)
 
     def look(self, charge: Charge, now: float) -> Contended | Full | None:
         """Say what would stand in the way of a request, without reserving; None: nothing."""
@@ -412,8 +409,8 @@ class Gate:
         return (self._account, self._address) if charge.orders else (self._address,)
 
 
-def _held(verdict: Granted | Contended | Full) -> Contended | Full:
-    assert not isinstance(verdict, Granted)
+def _held(verdict: Reservation | Granted | Contended | Full) -> Contended | Full:
+    assert isinstance(verdict, Contended | Full)
     return verdict
 
 

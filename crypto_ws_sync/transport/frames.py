@@ -1,6 +1,6 @@
 """WebSocket frames (RFC 6455): bytes -> messages, and text -> masked bytes; no socket in sight.
 
-Lengths are checked before memory is taken, fragments are joined once at the end, and what a server must never send
+Lengths are checked before memory is taken, fragments are gathered in one buffer, and what a server must never send
 (masked frames, reserved bits, unknown opcodes, long or fragmented control frames) ends the stream.
 """
 
@@ -31,14 +31,13 @@ class FrameReader:
     Owner: transport thread.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_gathered", "_limit", "_opcode", "_wanted")
+    __slots__ = ("_buffer", "_gathered", "_limit", "_opcode", "_wanted")
 
     def __init__(self, max_message: int) -> None:
         self._limit = max_message
         self._buffer = bytearray()
         self._wanted = 0
-        self._fragments: list[bytes] = []
-        self._gathered = 0
+        self._gathered = bytearray()
         self._opcode = CONTINUATION
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -70,7 +69,7 @@ class FrameReader:
                         break
                     if length >= 126:
                         length = int.from_bytes(view[position + 2 : start], "big")
-                if length + self._gathered > self._limit:
+                if length + len(self._gathered) > self._limit and not first & CLOSE:
                     raise ProtocolViolation(1009, f"a message of over {self._limit} bytes was announced")
                 stop = start + length
                 if stop > end:
@@ -118,14 +117,12 @@ class FrameReader:
             if is_final:
                 return opcode, payload
             self._opcode = opcode
-        # An empty fragment costs the sender two bytes and us an object: only those that bring something are kept.
-        if payload:
-            self._fragments.append(payload)
-            self._gathered += len(payload)
+        # Small fragments kept as objects of their own would take many times what they bring.
+        self._gathered += payload
         if not is_final:
             return None
-        message = self._opcode, b"".join(self._fragments)
-        self._fragments, self._gathered, self._opcode = [], 0, CONTINUATION
+        message = self._opcode, bytes(self._gathered)
+        self._gathered, self._opcode = bytearray(), CONTINUATION
         return message
 
 

@@ -459,4 +459,4 @@ def test_admitting_and_settling_a_request_take_few_calls() -> None:
         ledger.settle(verdict.reservation, readings, START, charge)
     finally:
         sys.setprofile(None)
-    assert len(calls) <= 8, calls
+    assert len(calls) <= 6, calls

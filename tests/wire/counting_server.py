@@ -12,9 +12,8 @@ import json
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -77,15 +76,6 @@ class Seen:
     weight: int
 
 
-@dataclass
-class Tally:
-    """What one window counted: by this program, by others, and how often it had to refuse."""
-
-    used: Counter[Rule] = field(default_factory=Counter)
-    others: int = 0
-    refused: list[float] = field(default_factory=list)
-
-
 Hook = Callable[[Any, Mapping[str, Any]], "dict[str, Any] | None"]
 """Answers a request (id, params) in another way; None: not at all."""
 
@@ -97,7 +87,7 @@ class CountingServer:
         rules: The limits; may be changed between requests.
         tells_limits: Answers carry `rateLimits`.
         tells_retry_after: Refusals carry `retryAfter`.
-        others: Part of each weight limit that another program uses up, at a random moment of each window.
+        others: Part of each weight limit that another program uses up, when this one has used the rest.
         delays: Seconds, from and to, that each message takes on its way here, and then back; drawn for each, so
             that answers overtake each other.
         skew: Seconds by which this clock is ahead of the true one.
@@ -121,7 +111,6 @@ class CountingServer:
         self.skew = 0.0
         self.seen: list[Seen] = []
         self.attempts: list[float] = []
-        self.tallies: dict[int, dict[Rule, Tally]] = {}
         self.counts: dict[tuple[Rule, int], int] = {}
         self.hooks: dict[str, Hook] = {}
         self.refusals: list[tuple[int, str | None]] = []
@@ -129,7 +118,7 @@ class CountingServer:
         self.orders: dict[str, dict[str, Any]] = {}
         self._now = now
         self._random = random.Random(seed)
-        self._strikes: dict[tuple[Rule, int], float] = {}
+        self._struck: set[tuple[Rule, int]] = set()
         self._changed = threading.Condition()
         self._connections: dict[int, ServerConnection] = {}
         self._numbers = 0
@@ -189,9 +178,8 @@ class CountingServer:
 
         def send() -> None:
             for each in self._connections.values():
-                each.transport.write(b"\x81" + bytes([len(text)]) + text.encode())
+                _write(each, _frame(text.encode()))
 
-        assert len(text) < 126
         self._call(send)
 
     def _call(self, work: Callable[[], object]) -> None:
@@ -315,9 +303,10 @@ class CountingServer:
         key = rule, index
         if key not in self.counts:
             self.counts[key] = 0
-            self._strikes[key] = (index + self._random.uniform(0.1, 0.6)) * rule.seconds
-        if self.others and rule.kind == _WEIGHT and now >= self._strikes[key]:
-            self._strikes[key] = float("inf")
+        # At the worst moment: the client is at full speed, and what it has left is less than what is taken.
+        is_others_turn = self.others and rule.kind == _WEIGHT and key not in self._struck
+        if is_others_turn and self.counts[key] + amount >= (1.0 - self.others) * rule.limit:
+            self._struck.add(key)
             self.counts[key] += int(rule.limit * self.others)
         self.counts[key] += amount
         return index
@@ -406,8 +395,3 @@ def _frame(payload: bytes) -> bytes:
 def _write(connection: ServerConnection, frame: bytes) -> None:
     if not connection.transport.is_closing():
         connection.transport.write(frame)
-
-
-def spread(times: Sequence[float]) -> float:
-    """Return the seconds from the first to the last."""
-    return max(times) - min(times) if times else 0.0
