@@ -113,6 +113,7 @@ class Window:
         self._base = self._unseen = self._fresh = self._fresh_unseen = self._carried = 0
         self._carried_to = self._opened = self._mark = -1
         self._lost_until = float("-inf")
+        self._error = 0.0
         self.set_limit(limit.limit)
         self.set_error(0.0)
 
@@ -128,6 +129,7 @@ class Window:
 
     def set_error(self, seconds: float) -> None:
         """Say by how much the believed time may be wrong."""
+        self._lost_until += max(0.0, seconds - self._error)
         self._error = seconds
         self._late = seconds + EDGE_MARGIN
         self._set_bounds()
@@ -163,7 +165,8 @@ class Window:
         self._unseen += amount
         self._fresh_unseen += amount
         if grace:
-            self._lost_until = max(self._lost_until, now + grace)
+            # The clock may be corrected from one end of its error to the other before that is over.
+            self._lost_until = max(self._lost_until, now + grace + 2 * self._error)
         if now + grace >= self._blurred_from:
             self._carry(amount, now + grace)
         self.counted = self._base + self._unseen

@@ -282,6 +282,24 @@ def test_a_request_lost_just_before_an_edge_counts_beyond_it() -> None:
     assert room(ledger, NOON + 61) == 7
 
 
+@pytest.mark.parametrize("error", [0.0, 1.0])
+def test_a_correction_of_the_clock_does_not_shorten_the_grace_of_what_was_lost(error: float) -> None:
+    ledger = Ledger([MINUTE])
+    ledger.set_clock_error(error)
+    lost_at = NOON + 20 - error
+    ledger.forfeit(reserve(ledger, lost_at, Charge(4)), lost_at)
+    ledger.set_clock_error(1.0)
+    # A tenth of a second later by the exchange's clock, and the lost one may still be on its way.
+    now = NOON + 20.1 + 1.0
+    for used in (1, 2, 3):
+        ledger.settle(reserve(ledger, now), [weight(used)], now)
+    assert room(ledger, now) == 10 - 4 - 3
+    later = now + 3.0
+    for used in (4, 5):
+        ledger.settle(reserve(ledger, later), [weight(used)], later)
+    assert room(ledger, later) == 5
+
+
 def test_spending_without_a_request_counts() -> None:
     ledger = Ledger([MINUTE])
     ledger.spend(Bucket.WEIGHT, 2, START)
