@@ -109,8 +109,13 @@ class Connector:
         self._context = context
         self._keeper = keeper
         self._make_ready = make_ready
-        self.last_failure = ""
+        self._last: Unreachable | None = None
         self._held_for = 0.0
+        self._hurry = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Try again now rather than after the pause that spreads the load: nothing serves any more."""
+        self._hurry.set()
 
     async def connect(self, *, is_start: bool, deadline: float | None) -> Connection:
         """Return a connection that serves requests.
@@ -128,7 +133,6 @@ class Connector:
         def may_help(error: BaseException) -> bool:
             if not isinstance(error, Unreachable):
                 return False
-            self.last_failure = str(error)
             is_too_long = (
                 deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
             )
@@ -139,7 +143,8 @@ class Connector:
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome is not None else None
             wait = max(FIRST_WAIT / 4, backoff(state))
-            self._held_for = error.wait if isinstance(error, Unreachable) else 0.0
+            self._last = error if isinstance(error, Unreachable) else None
+            self._held_for = self._last.wait if self._last is not None else 0.0
             log.info(
                 "no connection (%s); trying again in %.1f s",
                 error,
@@ -156,7 +161,11 @@ class Connector:
             else:
                 await asyncio.wait_for(held_for, max(0.0, deadline - time.monotonic()))
                 wait = min(wait, max(0.0, deadline - time.monotonic()))
-            await asyncio.sleep(wait)
+            self._hurry.clear()
+            try:
+                await asyncio.wait_for(self._hurry.wait(), wait)
+            except asyncio.TimeoutError:
+                return
 
         retrying = AsyncRetrying(retry=retry_if_exception(may_help), wait=pause, sleep=sleep, reraise=True)
         try:
@@ -164,7 +173,12 @@ class Connector:
         except Unreachable as error:
             raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
         except asyncio.TimeoutError:
-            raise ConnectionFailed(f"no connection in time: {self.last_failure}") from None
+            last = self._last
+            raise ConnectionFailed(
+                f"no connection in time: {last}",
+                status=last.status if last is not None else None,
+                retry_at=last.retry_at if last is not None else None,
+            ) from None
 
     async def _attempt(self, deadline: float | None) -> Connection:
         context = self._context

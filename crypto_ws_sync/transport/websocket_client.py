@@ -169,7 +169,7 @@ class WebSocketLine:
         return True
 
     def _refuse(self, code: int, reason: str) -> bool:
-        log.warning("the server broke the WebSocket protocol: %s", reason)
+        log.warning("the server broke the WebSocket protocol: %s", reason, extra={"event": "protocol_broken"})
         self._say_close(code)
         self._end(code, reason)
         return False

@@ -178,9 +178,8 @@ class CountingServer:
 
         def send() -> None:
             for each in self._connections.values():
-                each.transport.write(b"\x81" + bytes([len(text)]) + text.encode())
+                _write(each, _frame(text.encode()))
 
-        assert len(text) < 126
         self._call(send)
 
     def _call(self, work: Callable[[], object]) -> None:

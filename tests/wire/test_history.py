@@ -485,7 +485,7 @@ def test_an_error_leaves_the_history_where_it_was(
     session: UserWSSession, exchange: SimulatedExchange
 ) -> None:
     candles = session.history(
-        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-05", limit=24, timeout=0.5
+        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-05", limit=24, timeout=1.5
     )
     found = list(islice(candles, 24))
     exchange.faults.swallow(method="klines")
@@ -503,7 +503,7 @@ def test_an_outage_beyond_the_timeout_is_told_and_can_be_gone_on_from(
     session: UserWSSession, exchange: SimulatedExchange
 ) -> None:
     candles = session.history(
-        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-03", limit=24, timeout=0.4
+        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-03", limit=24, timeout=1.5
     )
     found = list(islice(candles, 24))
     refusing = exchange.faults.refuse_handshake(503, times=None)

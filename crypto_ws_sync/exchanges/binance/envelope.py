@@ -50,7 +50,8 @@ _BUCKETS = {
     "ORDERS": Bucket.ORDERS,
     "CONNECTIONS": Bucket.CONNECTIONS,
 }
-_SECRETS = re.compile(r'("(?:apiKey|signature)"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_SECRETS = re.compile(r'(\\{0,7}")(apiKey|signature)\1(\s*:\s*)\1.*?(?:(?<!\\)\1|\Z)', re.DOTALL)
+"""A key or signature, also where a whole request stands as text inside another, with its quotes escaped."""
 
 
 def readings(entries: Any) -> list[Reading]:
@@ -95,4 +96,4 @@ def signature_text(params: Mapping[str, Any]) -> str:
 
 def redact(text: str) -> str:
     """Return a text without its keys and signatures."""
-    return _SECRETS.sub(r'\1"***"', text)
+    return _SECRETS.sub(r"\1\2\1\3\1***\1", text)
