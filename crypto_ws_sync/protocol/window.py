@@ -48,12 +48,15 @@ class Limit:
 
 
 class Reading(NamedTuple):
-    """What an answer says of one window: its limit, and the count used after this request."""
+    """What an answer says of one window: its limit, and the count used after this request.
+
+    Without a count, only the limit is told.
+    """
 
     bucket: Bucket
     seconds: int
     limit: int
-    used: int
+    used: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +190,8 @@ class Window:
         """
         self.roll(now, serial)
         self.is_confirmed = True
-        self._base = reading.used
-        self._unseen = self._fresh_unseen = max(0, known - reading.used)
+        self._base = reading.used or 0
+        self._unseen = self._fresh_unseen = max(0, known - self._base)
         self.counted = self._base + self._unseen
         if now >= self._blurred_from:
             self._carry(self.counted, now)
@@ -241,8 +244,8 @@ def settle(
         window.is_confirmed = True
         if reading.limit != window.limit:
             window.set_limit(reading.limit)
-        if sent <= window._opened:
-            # The count may be that of the window before: only the limit is sure.
+        if used is None or sent <= window._opened:
+            # The count is not told, or may be that of the window before: only the limit is sure.
             if amount:
                 window.spend(amount, now)
             continue

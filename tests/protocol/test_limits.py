@@ -385,6 +385,19 @@ def test_counts_of_unknown_age_tell_limits_alone() -> None:
     assert (room(ledger), order_room(ledger)) == (19, 2)
 
 
+def test_limits_told_without_counts_leave_the_counts_alone() -> None:
+    connections = Limit(Bucket.CONNECTIONS, 300, 3)
+    ledger = Ledger([MINUTE, TEN_SECONDS, connections])
+    ledger.spend(Bucket.CONNECTIONS, 2, START)
+    told = [Reading(Bucket.CONNECTIONS, 300, 5, None), Reading(Bucket.WEIGHT, 60, 20, None)]
+    for _ in range(3):
+        ledger.settle(reserve(ledger, START + 5), [*told, Reading(Bucket.WEIGHT, 2, 9, None)], START + 5)
+    used = {(usage.bucket, usage.seconds): (usage.used, usage.limit) for usage in ledger.usage(START + 5)}
+    assert used["connections", 300] == (2, 5)
+    assert used["weight", 60] == (3, 20)
+    assert used["weight", 2] == (3, 9)
+
+
 def test_counts_of_windows_that_a_request_takes_nothing_from_are_believed() -> None:
     ledger = Ledger([MINUTE, TEN_SECONDS])
     ledger.settle(reserve(ledger), [weight(1), orders(2)], START)
