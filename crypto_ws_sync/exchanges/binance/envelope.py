@@ -62,12 +62,14 @@ def readings(entries: Any) -> list[Reading]:
     for entry in entries:
         try:
             bucket, unit = _BUCKETS[entry["rateLimitType"]], _SECONDS[entry["interval"]]
-            units, limit, count = entry["intervalNum"], entry["limit"], entry["count"]
+            units, limit = entry["intervalNum"], entry["limit"]
         except (KeyError, TypeError):
             continue
+        count = entry.get("count", 0)
         if not type(units) is type(limit) is type(count) is int:
             continue
         if 0 < units * unit <= _MOST and 0 < limit <= _MOST and 0 <= count <= _MOST:
+            count = count if "count" in entry else None
             found.append(Reading(bucket, units * unit, limit, count))
     return found
 
