@@ -50,8 +50,11 @@ _BUCKETS = {
     "ORDERS": Bucket.ORDERS,
     "CONNECTIONS": Bucket.CONNECTIONS,
 }
-_SECRETS = re.compile(r'(\\{0,7}")(apiKey|signature)\1(\s*:\s*)\1.*?(?:(?<!\\)\1|\Z)', re.DOTALL)
-"""A key or signature, also where a whole request stands as text inside another, with its quotes escaped."""
+_PLAIN = re.compile(r'(")(apiKey|signature)"(\s*:\s*)"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+"""A key or signature."""
+
+_NESTED = re.compile(r'(\\{1,7}")(apiKey|signature)\1(\s*:\s*)\1.*?(?:(?<!\\)\1|\Z)', re.DOTALL)
+"""The same where a whole request stands as text inside another, with its quotes escaped."""
 
 
 def readings(entries: Any) -> list[Reading]:
@@ -98,4 +101,5 @@ def signature_text(params: Mapping[str, Any]) -> str:
 
 def redact(text: str) -> str:
     """Return a text without its keys and signatures."""
-    return _SECRETS.sub(r"\1\2\1\3\1***\1", text)
+    hidden = r"\1\2\1\3\1***\1"
+    return _NESTED.sub(hidden, _PLAIN.sub(hidden, text))
