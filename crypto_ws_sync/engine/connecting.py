@@ -128,6 +128,7 @@ class Connector:
             ConnectionFailed: It could not be had; says why and what to do.
             ApiError: The exchange refused the log-on for good.
         """
+        self._hurry.clear()
         backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
 
         def may_help(error: BaseException) -> bool:
@@ -161,11 +162,11 @@ class Connector:
             else:
                 await asyncio.wait_for(held_for, max(0.0, deadline - time.monotonic()))
                 wait = min(wait, max(0.0, deadline - time.monotonic()))
-            self._hurry.clear()
             try:
                 await asyncio.wait_for(self._hurry.wait(), wait)
             except asyncio.TimeoutError:
                 return
+            self._hurry.clear()
 
         retrying = AsyncRetrying(retry=retry_if_exception(may_help), wait=pause, sleep=sleep, reraise=True)
         try:

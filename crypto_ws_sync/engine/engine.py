@@ -63,6 +63,7 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
         self._placing: dict[str, Entry] = {}
+        self._forget_placed_at = 2 * PLACEMENTS_KEPT
         context.ledger.join()
         admission = self._admission = Admission(context, self._on_withdrawn)
         self._readiness = Readiness(context, admission)
@@ -221,8 +222,10 @@ class Engine:
             return False
         known = self._placing.get(client_order_id)
         if (known is None or not self._is_open(known)) and not self._book.has_placed(client_order_id):
-            if len(self._placing) >= 2 * PLACEMENTS_KEPT:
+            if len(self._placing) >= self._forget_placed_at:
                 self._placing = {key: old for key, old in self._placing.items() if self._is_open(old)}
+                # Looked through again only when as many have come anew, so that many open ones cost no more each.
+                self._forget_placed_at = 2 * max(PLACEMENTS_KEPT, len(self._placing))
             self._placing[client_order_id] = entry
             return False
         entry.fail(

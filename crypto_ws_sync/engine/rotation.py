@@ -199,7 +199,10 @@ class Rotation:
             self._keepalive.cancel()
         if connection is not None:
             now = time.monotonic()
-            wait = max(0.0, connection.next_check(now) - now)
+            due = connection.next_check(now)
+            if not connection.is_retiring:
+                due = min(due, connection.opened_at + connection.maximum_age)
+            wait = max(0.0, due - now)
             self._keepalive = asyncio.get_running_loop().call_later(wait, self._look)
 
     def stop(self) -> None:

@@ -34,12 +34,9 @@ class Counters:
         self.throttled = 0
         self.events = 0
 
-    def by_method(self) -> dict[str, dict[str, int]]:
-        """Return the requests so far: method -> outcome -> count."""
-        found: dict[str, dict[str, int]] = {}
-        for (method, outcome), count in sorted(self.requests.items()):
-            found.setdefault(method, {})[outcome] = count
-        return found
+    def by_method(self) -> dict[str, int]:
+        """Return the requests so far: "method outcome" -> count, in the order of the alphabet."""
+        return {f"{method} {outcome}": count for (method, outcome), count in sorted(self.requests.items())}
 
     def by_name(self) -> dict[str, int]:
         """Return all counts but those of requests and reconnects."""
@@ -106,7 +103,7 @@ class SessionStatus:
         round_trip_p99: Seconds that 99 of 100 of them did not exceed.
         limits: Usage of each rate limit, requests in flight included.
         reconnects: Count by cause: a close code such as "1006", "silent", "age", "server shutdown", "key gone".
-        requests: Count by method, then by outcome.
+        requests: Count by "method outcome", such as "order.place ok".
         counters: Further counts: answers that came "late" (nobody waited any more), as a "duplicate", or to an
             "unknown" request; texts "ignored"; "lookups" of lost writes, and their ends "verdict_executed",
             "verdict_refused", "verdict_not_executed"; "clock_repairs" (a refused timestamp, sent again);
@@ -134,7 +131,7 @@ class SessionStatus:
     round_trip_p99: float | None = None
     limits: tuple[LimitUsage, ...] = ()
     reconnects: Mapping[str, int] = field(default_factory=dict)
-    requests: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    requests: Mapping[str, int] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     at: float = 0.0
 
@@ -147,8 +144,8 @@ class SessionStatus:
         "clock_error", "round_trip_p50", "round_trip_p99"; 0 where there is nothing to tell.
 
         Below them: "limits" by name such as "weight_60s", each with "used", "limit" and "resets_at"; and the
-        counters, which only grow: "reconnects" by cause, "requests" by method and then outcome, and "counters".
-        Causes, methods and outcomes appear with their first count: make them labels.
+        counters, which only grow: "reconnects" by cause, "requests" by method and outcome with a blank between
+        them, and "counters". Causes, methods and outcomes appear with their first count: make them labels.
         """
         return {
             "state": self.state,
@@ -177,7 +174,7 @@ class SessionStatus:
                 for usage in self.limits
             },
             "reconnects": dict(self.reconnects),
-            "requests": {method: dict(outcomes) for method, outcomes in self.requests.items()},
+            "requests": dict(self.requests),
             "counters": dict(self.counters),
         }
 
@@ -211,8 +208,11 @@ class SessionStatus:
             used = f"{usage.used} of {usage.limit}; resets in {usage.resets_at - self.at:.1f} s"
             rows.append((f"{usage.bucket} per {usage.seconds} s", used))
         rows += [(f"Reconnects, {cause}", str(count)) for cause, count in self.reconnects.items()]
-        for method, outcomes in self.requests.items():
-            rows.append((method, ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())))
+        by_method: dict[str, list[str]] = {}
+        for name, count in self.requests.items():
+            method, _, outcome = name.partition(" ")
+            by_method.setdefault(method, []).append(f"{count} {outcome}")
+        rows += [(method, ", ".join(outcomes)) for method, outcomes in by_method.items()]
         counted = [f"{count} {name.replace('_', ' ')}" for name, count in self.counters.items() if count]
         if counted:
             rows.append(("Counted", ", ".join(counted)))
