@@ -193,10 +193,10 @@ class LoopThread:
         try:
             loop.run_until_complete(end())
         finally:
-            tasks = asyncio.all_tasks(loop)
-            for task in tasks:
-                task.cancel()
-            if tasks:
+            # A task on its way to its end may begin another.
+            while tasks := asyncio.all_tasks(loop):
+                for task in tasks:
+                    task.cancel()
                 loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
             loop.run_until_complete(loop.shutdown_asyncgens())
 
