@@ -25,6 +25,8 @@ from crypto_ws_sync.errors import (
 
 __all__ = ["Run"]
 
+AT_EXIT = 0.5
+"""Seconds for which the end of a program that has not stopped its session waits for the loop."""
 _PROMPT = frozenset({Engine.take_in.__code__})
 
 
@@ -101,10 +103,16 @@ class Run:
         self.callbacks.stop(0.5)
 
     def abandon(self) -> None:
-        """Signal the end, without waiting: the session was forgotten, or the program ends."""
+        """Signal the end: the session was forgotten, which is waited for by nobody, or the program ends."""
+        if self.door.is_forked:
+            return
         # At the end of the program nobody is told: threads that still wait would only print the error.
         self._is_program_over = not threading.main_thread().is_alive()
-        self.door.signal_stop()
+        if self._is_program_over:
+            # A thread that comes back for the interpreter while that is being taken down may crash it.
+            self.door.stop(AT_EXIT)
+        else:
+            self.door.signal_stop()
 
     def _on_room(self) -> None:
         if self.engine is not None:
