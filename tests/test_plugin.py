@@ -16,7 +16,7 @@ import pytest
 from crypto_ws_sync import ConnectionLost, OutOfService, StreamGap, UserWSSession
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 
-pytest_plugins = ["crypto_ws_sync.pytest_plugin", "pytester"]
+pytest_plugins = ["crypto_ws_sync.pytest_plugin"]
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = "crypto_ws_sync.pytest_plugin"

@@ -62,7 +62,7 @@ def _do(work: Callable[[], object]) -> None:
     try:
         work()
     except Exception:
-        log.exception("a callback of submit() raised")
+        log.exception("a callback of submit() raised", extra={"event": "callback_failed"})
 
 
 class ReplyFuture(Future[Any]):

@@ -40,7 +40,7 @@ class Venue:
     api_secret: str = field(default="", repr=False)
 
 
-def add_venue(parser: argparse.ArgumentParser, *, has_simulated: bool = True) -> None:
+def add_venue(parser: argparse.ArgumentParser) -> None:
     """Give a command the options that say where it goes."""
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
@@ -49,10 +49,9 @@ def add_venue(parser: argparse.ArgumentParser, *, has_simulated: bool = True) ->
         help="an account of the config file; by default the first that is set up, those of the test network "
         "before demo mode before live",
     )
-    if has_simulated:
-        choice.add_argument(
-            "--simulated", action="store_true", help="use a simulated exchange, made for this one command"
-        )
+    choice.add_argument(
+        "--simulated", action="store_true", help="use a simulated exchange, made for this one command"
+    )
 
 
 def find_venue(arguments: argparse.Namespace) -> Venue:
@@ -61,16 +60,15 @@ def find_venue(arguments: argparse.Namespace) -> Venue:
     Raises:
         ConfigError: No account is set up, or the one that was named cannot be used.
     """
-    if getattr(arguments, "simulated", False):
+    if arguments.simulated:
         return Venue("the simulated exchange", is_live=False, is_simulated=True)
     name = arguments.account
     if name is None:
         found = accounts_set_up()
         if not found:
-            simulated = ", or try --simulated" if hasattr(arguments, "simulated") else ""
             raise ConfigError(
                 "no account is set up: make the config file with the command  crypto_ws_sync_init  and put your keys "
-                f"into {config_path()}{simulated}"
+                f"into {config_path()}, or try --simulated"
             )
         name = found[0]
     credentials = get_credentials(name)

@@ -207,7 +207,7 @@ class Answers:
         try:
             await take_sample(context, ask)
         except Unreachable as error:
-            log.warning("the exchange would not tell its time: %s", error)
+            log.warning("the exchange would not tell its time: %s", error, extra={"event": "clock_unknown"})
         finally:
             entries, self.unclocked = self.unclocked, []
             for entry in reversed(entries):

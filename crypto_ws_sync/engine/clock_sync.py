@@ -94,6 +94,10 @@ class ClockKeeper:
         try:
             await asyncio.wait_for(take_sample(context, self._ask), ANSWER_WITHIN)
         except asyncio.TimeoutError:
-            log.info("the exchange did not tell its time in %.0f s", ANSWER_WITHIN)
+            log.info(
+                "the exchange did not tell its time in %.0f s",
+                ANSWER_WITHIN,
+                extra={"event": "clock_unknown"},
+            )
         except Unreachable as error:
-            log.info("the exchange would not tell its time: %s", error)
+            log.info("the exchange would not tell its time: %s", error, extra={"event": "clock_unknown"})

@@ -26,9 +26,6 @@ __all__ = ["Connection", "ConnectionKeeper"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-AGE_JITTER = 300.0
-"""Seconds by which a connection may be replaced before its time."""
-
 
 class ConnectionKeeper(Protocol):
     """Who answers for what a connection brings: the engine."""
@@ -96,7 +93,7 @@ class Connection:
         self.is_retiring = False
         self.has_served = False
         # Sessions that were started together should not all reconnect together.
-        self.maximum_age = dialect.policy.maximum_age - random.uniform(0, AGE_JITTER)
+        self.maximum_age = dialect.policy.maximum_age - random.uniform(0, dialect.policy.age_jitter)
         self.opened_at = now
         self._dialect = dialect
         self._policy: LinePolicy = dialect.policy
@@ -146,6 +143,15 @@ class Connection:
         """The line has ended."""
         self._keeper.on_lost(self, lost)
 
+    def ping(self) -> None:
+        """Ask the other side for a sign of life."""
+        text = self._policy.ping_text
+        if text is None:
+            self.line.ping()
+        else:
+            self.line.send_text(text)
+            self.line.flush()
+
     def next_check(self, now: float) -> float:
         """Return the monotonic time at which `check` is due again."""
         heard = self.line.last_heard
@@ -169,10 +175,10 @@ class Connection:
                 self._keeper.on_silent(self)
         elif unanswered_since is not None and now - max(unanswered_since, heard) >= policy.unanswered_after:
             self._early_ping_at = now
-            line.ping()
+            self.ping()
         if self._pinged_at is not None and self._pinged_at >= heard:
             if now - self._pinged_at >= policy.give_up_after:
                 line.abort(f"silent for {now - heard:.1f} s")
         elif now - heard >= policy.ping_after:
             self._pinged_at = now
-            line.ping()
+            self.ping()

@@ -145,6 +145,7 @@ class Engine:
             line.abort("the session was stopped")
         self._lifecycle.move(State.STOPPED)
         self._stopped.set()
+        log.info("stopped", extra={"event": "stopped"})
 
     def on_room(self) -> None:
         """It is this session's turn at a ledger that it shares."""
@@ -188,7 +189,7 @@ class Engine:
             try:
                 self._admit(entry)
             except Exception as error:
-                log.exception("a request could not be taken in")
+                log.exception("a request could not be taken in", extra={"event": "engine_failed"})
                 entry.fail(error)
         self._flush()
         self._deadlines.arm()
@@ -276,7 +277,7 @@ class Engine:
     def _on_drift(self) -> None:
         """This machine seems to have slept: see at once whether the line still lives."""
         if self._admission.connection is not None:
-            self._admission.connection.line.ping()
+            self._admission.connection.ping()
 
     def _on_installed(self) -> None:
         """Another connection serves: what was lost with the one before leaves the order counts in doubt."""
@@ -328,7 +329,7 @@ class Engine:
             self._on_change()
             return
         if fault.outcome is not Outcome.AUTH:
-            log.warning("the exchange reports: %s", fault.error)
+            log.warning("the exchange reports: %s", fault.error, extra={"event": "exchange_error"})
             return
         log.warning("the exchange no longer knows the key: %s", fault.error, extra={"event": "key_gone"})
         self._answers.fail_signed(connection, fault.error)

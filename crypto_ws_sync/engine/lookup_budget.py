@@ -7,6 +7,7 @@ import math
 
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.protocol.limits import Bucket
+from crypto_ws_sync.protocol.window import EDGE_MARGIN
 
 __all__ = ["SHARE", "LookupBudget"]
 
@@ -37,10 +38,13 @@ class LookupBudget:
 
     def _wait(self, weight: int) -> float:
         """Take the weight and return 0, or return the seconds until there is room for it."""
-        now = self._context.server_now()
+        context = self._context
+        # As for all limits, a window opens late by what the clock may be wrong.
+        late = context.clock.error(context.time.monotonic()) + EDGE_MARGIN
+        now = context.server_now() - late
         counts: dict[int, tuple[int, int]] = {}
         wait = 0.0
-        for usage in self._context.ledger.usage(now):
+        for usage in context.ledger.usage(context.server_now()):
             if usage.bucket != Bucket.WEIGHT.value:
                 continue
             seconds, number = usage.seconds, math.floor(now / usage.seconds)

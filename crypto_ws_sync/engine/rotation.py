@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Callable
@@ -20,8 +21,6 @@ __all__ = ["Rotation"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-SUSPICIONS_APART = 30.0
-"""Seconds between two connections opened because a line fell silent."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 UNUSED_FOR = 60.0
@@ -67,7 +66,7 @@ class Rotation:
         self._on_installed = on_installed
         self._needed = asyncio.Event()
         self._suspect: tuple[Connection, float] | None = None
-        self._suspected_at = -SUSPICIONS_APART
+        self._suspected_at = -math.inf
         self._keepalive: asyncio.TimerHandle | None = None
         self._last: Connection | None = None
         self._unused = 0
@@ -120,10 +119,6 @@ class Rotation:
             connection.line.abort("the session was stopped")
             return
         self._needed.clear()
-        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
-            # A cancellation may come in the very moment in which the connection is had, and be lost.
-            connection.line.abort("the session was stopped")
-            return
         self._last = connection
         if not connection.line.is_open:
             self._needed.set()
@@ -142,6 +137,9 @@ class Rotation:
         elif old is not None:
             self.draining.append(old)
         self._admission.connection = connection
+        if connection.is_retiring:
+            # Its end was announced before it had begun to serve.
+            self._needed.set()
         if self._lifecycle.state is not State.READY:
             self._lifecycle.move(State.READY)
         log.info("connected to %s", self._context.target.url.split("?")[0], extra={"event": "connected"})
@@ -151,7 +149,7 @@ class Rotation:
 
     def retire(self, connection: Connection, cause: str) -> None:
         """Have another connection, and leave this one when that serves."""
-        if connection is not self._admission.connection or connection.is_retiring:
+        if connection in self.draining or connection.is_retiring:
             return
         connection.is_retiring = True
         self._context.counters.reconnects[cause] += 1
@@ -163,7 +161,7 @@ class Rotation:
         now = time.monotonic()
         if connection is not self._admission.connection or self._suspect is not None:
             return
-        if connection.is_retiring or now - self._suspected_at < SUSPICIONS_APART:
+        if connection.is_retiring or now - self._suspected_at < self._context.dialect.policy.suspicions_apart:
             return
         self._suspected_at = now
         self._suspect = connection, now
@@ -184,6 +182,8 @@ class Rotation:
         if self._lifecycle.state is State.READY:
             self._lifecycle.move(State.RECONNECTING)
             self._needed.set()
+            # As long as the old one served there was no hurry.
+            self._connector.hurry()
         self._on_change()
 
     def close_drained(self) -> None:
@@ -199,7 +199,10 @@ class Rotation:
             self._keepalive.cancel()
         if connection is not None:
             now = time.monotonic()
-            wait = max(0.0, connection.next_check(now) - now)
+            due = connection.next_check(now)
+            if not connection.is_retiring:
+                due = min(due, connection.opened_at + connection.maximum_age)
+            wait = max(0.0, due - now)
             self._keepalive = asyncio.get_running_loop().call_later(wait, self._look)
 
     def stop(self) -> None:

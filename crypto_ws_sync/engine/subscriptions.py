@@ -306,7 +306,7 @@ class Subscriptions:
         try:
             await asyncio.wait_for(take_sample(self._context, ask), ANSWER_WITHIN)
         except (Unreachable, asyncio.TimeoutError) as error:
-            log.warning("the exchange would not tell its time: %s", error)
+            log.warning("the exchange would not tell its time: %s", error, extra={"event": "clock_unknown"})
 
     def _end_all(self, error: CryptoWSError) -> None:
         """End every stream with an error."""

@@ -9,6 +9,9 @@ from crypto_ws_sync.protocol.limits import Bucket
 
 __all__ = ["hold_back"]
 
+SHORTEST_HOLD = 0.5
+"""Seconds for which a refusal holds back at least."""
+
 log = logging.getLogger("crypto_ws_sync.engine")
 
 
@@ -23,7 +26,8 @@ def hold_back(context: Context, retry_at: float | None, *, orders_only: bool) ->
     context.counters.throttled += 1
     now = context.server_now()
     bucket = Bucket.ORDERS if orders_only else Bucket.WEIGHT
-    until = retry_at if retry_at is not None else context.ledger.window_end(bucket, now)
+    # A time that has passed is no leave to ask again at once, and again: that is how a 429 becomes a 418.
+    until = context.ledger.window_end(bucket, now) if retry_at is None else max(retry_at, now + SHORTEST_HOLD)
     reason = "too many orders" if orders_only else "too many requests"
     context.ledger.ban(until, f"the exchange answered: {reason}", orders_only=orders_only)
     log.warning("%s: held back for %.1f s", reason, until - now, extra={"event": "throttled"})

@@ -152,15 +152,21 @@ class LinePolicy:
         ping_after: Silence after which the engine pings.
         give_up_after: Silence after that ping which ends the connection.
         unanswered_after: Age of a request at which the ping is brought forward.
-        silent_after_early_ping: Silence after the early ping which ends the connection.
+        silent_after_early_ping: Silence after the early ping at which a second connection is opened beside it.
+        suspicions_apart: Time between two such second connections.
         maximum_age: Age at which a connection is replaced.
+        age_jitter: Time by which it may be replaced earlier, so that sessions do not all reconnect together.
+        ping_text: What to ping with where the venue does not answer WebSocket pings.
     """
 
     ping_after: float = 10.0
     give_up_after: float = 10.0
     unanswered_after: float = 2.0
     silent_after_early_ping: float = 3.0
+    suspicions_apart: float = 30.0
     maximum_age: float = 23 * 3600 + 50 * 60
+    age_jitter: float = 300.0
+    ping_text: str | None = None
 
 
 @dataclass(slots=True)

@@ -14,7 +14,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crypto_ws_sync.protocol.method import Charge
-from crypto_ws_sync.protocol.window import EDGE_MARGIN, LOST_GRACE, Bucket, Limit, Reading, Usage, Window
+from crypto_ws_sync.protocol.window import (
+    EDGE_MARGIN,
+    LOST_GRACE,
+    Bucket,
+    Limit,
+    Reading,
+    Usage,
+    Window,
+    settle,
+)
 
 __all__ = [
     "EDGE_MARGIN",
@@ -263,16 +272,16 @@ class Ledger:
         told = 0
         if charge.weight:
             self._weight_in_flight -= charge.weight
-            for window in self._weights:
-                told += window.settle(spent.weight, readings, sent, sent_at, now, serial)
+            if self._weights:
+                told += settle(self._weights, spent.weight, readings, sent, sent_at, now, serial)
         if charge.orders:
             self._orders_in_flight -= charge.orders
-            for window in self._orders:
-                told += window.settle(spent.orders, readings, sent, sent_at, now, serial)
+            if self._orders:
+                told += settle(self._orders, spent.orders, readings, sent, sent_at, now, serial)
         if charge.connections:
             self._connections_in_flight -= charge.connections
-            for window in self._connections:
-                told += window.settle(spent.connections, readings, sent, sent_at, now, serial)
+            if self._connections:
+                told += settle(self._connections, spent.connections, readings, sent, sent_at, now, serial)
         if told < len(readings):
             self._take_rest(reservation, readings, now)
 
@@ -280,8 +289,8 @@ class Ledger:
         """Take readings of windows that the request took nothing from, or that nobody has told of before."""
         charge = reservation.charge
         for windows, asked, _ in self._asked(charge):
-            for window in () if asked else windows:
-                window.settle(0, readings, reservation.serial, reservation.sent_at, now, self._serial)
+            if not asked:
+                settle(windows, 0, readings, reservation.serial, reservation.sent_at, now, self._serial)
         self._learn(readings, now)
 
     def release(self, reservation: Reservation) -> None:

@@ -40,14 +40,19 @@ class ClockSample:
 class ServerClock:
     """Server time from monotonic time, by the best sample there is.
 
+    Attributes:
+        offset: Server time minus monotonic time, in seconds.
+
     Owner: loop thread.
     """
 
-    __slots__ = ("_best", "_fallback_offset")
+    __slots__ = ("_at", "_best", "_error", "offset")
 
     def __init__(self, wall: float, monotonic: float) -> None:
-        self._fallback_offset = wall - monotonic
         self._best: ClockSample | None = None
+        self.offset = wall - monotonic
+        self._error = UNKNOWN_ERROR
+        self._at = float("inf")
 
     @property
     def is_synchronised(self) -> bool:
@@ -56,9 +61,9 @@ class ServerClock:
 
     def forget(self) -> None:
         """Drop the samples: after a refused timestamp the old best one would win over the truth."""
-        if self._best is not None:
-            self._fallback_offset = self._best.offset
         self._best = None
+        self._error = UNKNOWN_ERROR
+        self._at = float("inf")
 
     def add(self, sample: ClockSample) -> None:
         """Take a sample in; the one with the smallest error now is kept.
@@ -72,15 +77,13 @@ class ServerClock:
             if new_error > old_error and abs(sample.offset - best.offset) <= new_error + old_error:
                 return
         self._best = sample
-
-    @property
-    def offset(self) -> float:
-        """Server time minus monotonic time, in seconds."""
-        return self._best.offset if self._best is not None else self._fallback_offset
+        self.offset = sample.offset
+        self._error = sample.error(sample.received)
+        self._at = sample.received
 
     def error(self, now: float) -> float:
         """Seconds by which `server_time(now)` may be wrong; a second where nothing was measured."""
-        return self._best.error(now) if self._best is not None else UNKNOWN_ERROR
+        return self._error + max(0.0, now - self._at) * DRIFT
 
     def server_time(self, now: float) -> float:
         """Return the exchange's time in epoch seconds at monotonic time `now`."""
@@ -88,7 +91,6 @@ class ServerClock:
 
     def timestamp(self, now: float) -> float:
         """Return epoch seconds to sign with: as late as is certainly not ahead of the exchange."""
-        best = self._best
-        if best is None:
-            return self._fallback_offset + now
-        return best.offset + now - best.error(now)
+        if self._best is None:
+            return self.offset + now
+        return self.offset + now - self._error - max(0.0, now - self._at) * DRIFT

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["EDGE_MARGIN", "LOST_GRACE", "Bucket", "Limit", "Reading", "Usage", "Window"]
+__all__ = ["EDGE_MARGIN", "LOST_GRACE", "Bucket", "Limit", "Reading", "Usage", "Window", "settle"]
 
 EDGE_MARGIN = 0.004
 """Seconds after its edge, beyond the clock's error, at which a window is taken to have opened."""
@@ -48,12 +48,15 @@ class Limit:
 
 
 class Reading(NamedTuple):
-    """What an answer says of one window: its limit, and the count used after this request."""
+    """What an answer says of one window: its limit, and the count used after this request.
+
+    Without a count, only the limit is told.
+    """
 
     bucket: Bucket
     seconds: int
     limit: int
-    used: int
+    used: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Window:
         self._base = self._unseen = self._fresh = self._fresh_unseen = self._carried = 0
         self._carried_to = self._opened = self._mark = -1
         self._lost_until = float("-inf")
+        self._error = 0.0
         self.set_limit(limit.limit)
         self.set_error(0.0)
 
@@ -128,6 +132,7 @@ class Window:
 
     def set_error(self, seconds: float) -> None:
         """Say by how much the believed time may be wrong."""
+        self._lost_until += max(0.0, seconds - self._error)
         self._error = seconds
         self._late = seconds + EDGE_MARGIN
         self._set_bounds()
@@ -163,7 +168,8 @@ class Window:
         self._unseen += amount
         self._fresh_unseen += amount
         if grace:
-            self._lost_until = max(self._lost_until, now + grace)
+            # The clock may be corrected from one end of its error to the other before that is over.
+            self._lost_until = max(self._lost_until, now + grace + 2 * self._error)
         if now + grace >= self._blurred_from:
             self._carry(amount, now + grace)
         self.counted = self._base + self._unseen
@@ -172,52 +178,6 @@ class Window:
         """Count for the next window, too, what the exchange may have counted there."""
         self._carried += amount
         self._carried_to = max(self._carried_to, int((now + self._error) // self.seconds))
-
-    def settle(
-        self, amount: int, readings: Sequence[Reading], sent: int, sent_at: float, now: float, serial: int
-    ) -> bool:
-        """Count an answered request; return whether a reading spoke of this window.
-
-        Args:
-            amount: What it cost, where no reading tells.
-            readings: What its answer told.
-            sent: Serial of its reservation.
-            sent_at: When it was sent.
-            now: When the answer arrived.
-            serial: The latest serial.
-        """
-        for reading in readings:
-            if reading.seconds == self.seconds and reading.bucket is self.bucket:
-                break
-        else:
-            if amount:
-                self.spend(amount, now)
-            return False
-        used = reading.used
-        self.is_confirmed = True
-        if reading.limit != self.limit:
-            self.set_limit(reading.limit)
-        if sent <= self._opened:
-            # The count may be that of the window before: only the limit is sure.
-            if amount:
-                self.spend(amount, now)
-            return True
-        if used > self._fresh:
-            self._fresh = used
-        if now >= self._blurred_from:
-            if used > self._base:
-                self._base = used
-            self._carry(amount, now)
-        elif sent > self._mark and sent_at > self._lost_until:
-            if self._may_fall or self._fresh > self._base:
-                self._base = self._fresh
-            self._unseen = self._fresh_unseen
-            self._fresh = self._fresh_unseen = 0
-            self._mark = serial
-        elif used > self._base:
-            self._base = used
-        self.counted = self._base + self._unseen
-        return True
 
     def begin(self, reading: Reading, known: int, now: float, serial: int) -> None:
         """Begin a window that is told of for the first time.
@@ -230,8 +190,8 @@ class Window:
         """
         self.roll(now, serial)
         self.is_confirmed = True
-        self._base = reading.used
-        self._unseen = self._fresh_unseen = max(0, known - reading.used)
+        self._base = reading.used or 0
+        self._unseen = self._fresh_unseen = max(0, known - self._base)
         self.counted = self._base + self._unseen
         if now >= self._blurred_from:
             self._carry(self.counted, now)
@@ -246,3 +206,62 @@ class Window:
     def end(self, index: int) -> float:
         """Return when the window after `index` opens."""
         return (index + 1) * self.seconds + self._late
+
+
+def settle(
+    windows: Sequence[Window],
+    amount: int,
+    readings: Sequence[Reading],
+    sent: int,
+    sent_at: float,
+    now: float,
+    serial: int,
+) -> int:
+    """Count an answered request in all windows of a bucket; return of how many a reading spoke.
+
+    (One call for all of them, since this runs for every request.)
+
+    Args:
+        windows: The bucket's windows.
+        amount: What it cost, where no reading tells.
+        readings: What its answer told.
+        sent: Serial of its reservation.
+        sent_at: When it was sent.
+        now: When the answer arrived.
+        serial: The latest serial.
+    """
+    told = 0
+    for window in windows:
+        for reading in readings:
+            if reading.seconds == window.seconds and reading.bucket is window.bucket:
+                break
+        else:
+            if amount:
+                window.spend(amount, now)
+            continue
+        told += 1
+        used = reading.used
+        window.is_confirmed = True
+        if reading.limit != window.limit:
+            window.set_limit(reading.limit)
+        if used is None or sent <= window._opened:
+            # The count is not told, or may be that of the window before: only the limit is sure.
+            if amount:
+                window.spend(amount, now)
+            continue
+        if used > window._fresh:
+            window._fresh = used
+        if now >= window._blurred_from:
+            if used > window._base:
+                window._base = used
+            window._carry(amount, now)
+        elif sent > window._mark and sent_at > window._lost_until:
+            if window._may_fall or window._fresh > window._base:
+                window._base = window._fresh
+            window._unseen = window._fresh_unseen
+            window._fresh = window._fresh_unseen = 0
+            window._mark = serial
+        elif used > window._base:
+            window._base = used
+        window.counted = window._base + window._unseen
+    return told

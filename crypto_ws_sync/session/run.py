@@ -189,6 +189,12 @@ class Run:
             raise
         return reply.result(0)
 
+    def give_up(self, entries: Sequence[Entry]) -> None:
+        """Wait no more for any of these: what has not been sent will not be."""
+        for entry in entries:
+            entry.claimed = True
+            entry.reply.cancel()
+
     def _claim(self, entry: Entry, reply: Future[Any]) -> bool:
         """Take the request back from the loop; False: it has been answered after all."""
         reply.cancel()

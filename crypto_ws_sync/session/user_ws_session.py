@@ -134,6 +134,8 @@ class UserWSSession(BinanceMethods):
     Owner: shared, guarded by self._lock.
     """
 
+    _dialect_kind = BinanceDialect
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -165,7 +167,7 @@ class UserWSSession(BinanceMethods):
         _check_proxy(proxy)
         url = with_options(endpoint, time_unit)
         signer = _signer(api_key, api_secret, private_key_passphrase)
-        self._dialect = BinanceDialect(
+        self._dialect = self._dialect_kind(
             str(api_key) if api_key is not None else None,
             signer,
             recv_window=recv_window,
@@ -418,9 +420,14 @@ class UserWSSession(BinanceMethods):
             else:
                 places.append(Entry(request, Future(), deadline, limit))
         entries = [place for place in places if isinstance(place, Entry)]
-        for start in range(0, len(entries), _BATCH):
-            run.hand_over_many(entries[start : start + _BATCH])
-        return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
+        try:
+            for start in range(0, len(entries), _BATCH):
+                run.hand_over_many(entries[start : start + _BATCH])
+            return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
+        except BaseException:
+            # A Ctrl-C ends the wait for all of them: what has not been sent must not be sent later.
+            run.give_up(entries)
+            raise
 
     def _outcome_of(self, run: Run, entry: Entry) -> Any:
         reply = entry.reply
@@ -472,9 +479,9 @@ class UserWSSession(BinanceMethods):
 
         Cost: the method's weight for each page. It waits for limits however long they hold, and may use all that they
         leave: give the session some `headroom` if other requests must not wait. A `start` long before the first record
-        costs up to some forty requests, not one a day, where records have ids that ascend with time. Orders and lists
-        have not: one request (weight 20) for each day of the range, save for the days before the first order, or one
-        or two in all where there are fewer than a page of them.
+        costs a few requests, at worst some dozens, and not one for each day, where ids ascend with time. Those of
+        orders and lists do not: their histories cost one request (weight 20) for each day of the range, less the days
+        before the first order, or two or three in all where there is no more than a page of them.
         """
         self._ready_run()
         return open_history(

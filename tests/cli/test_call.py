@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from crypto_ws_sync.cli.main import main
 from crypto_ws_sync.simulator import SimulatedExchange
 
 ORDER = ["call", "order.place", "symbol=BTCUSDT", "side=BUY", "type=MARKET", "quantity=0.010"]
+ROOT = Path(__file__).parents[2]
 Account = Callable[[str], None]
 
 
@@ -233,6 +237,25 @@ def test_an_outcome_that_cannot_be_had_says_what_to_ask_for(
     assert "Ask for client order id mine" in errors
     assert errors.splitlines()[-1].startswith("OutcomeUnknown: ")
     assert len(exchange.orders()) == 1
+
+
+@pytest.mark.timeout(30)  # a process of its own, and a session that gives a sent order time to be answered
+def test_an_interrupted_order_says_that_it_may_have_been_executed(
+    account: Account, exchange: SimulatedExchange
+) -> None:
+    account("true")
+    swallowed = exchange.faults.swallow("after", method="order.place")
+    command = [sys.executable, "-m", "crypto_ws_sync", *ORDER, "newClientOrderId=mine"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert swallowed.wait(15)
+        process.send_signal(signal.SIGINT)
+        shown, errors = process.communicate(timeout=15)
+    assert (process.returncode, shown) == (130, "")
+    assert "order.place may have been executed" in errors
+    assert "client order id mine" in errors
+    assert errors.endswith("interrupted\n")
 
 
 def test_no_account_is_an_error_that_says_what_to_do(

@@ -13,8 +13,14 @@ from crypto_ws_sync.cli.main import main
 from crypto_ws_sync.config import write_template
 from crypto_ws_sync.simulator import SimulatedExchange
 
-# Each tour waits for a real limit window of three seconds and pauses between its readings.
+# Each tour waits for a real limit window of three seconds.
 pytestmark = pytest.mark.timeout(40)
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its readings the tour waits for the eyes of a reader, which a test does not need."""
+    monkeypatch.setattr(demo, "_PAUSE", 0.01)
 
 
 @pytest.fixture

@@ -266,6 +266,18 @@ def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
+def test_watching_a_simulated_exchange_there_is_something_to_see(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["watch", "--simulated", "--count", "3"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["e"] for event in events] == [
+        "executionReport",
+        "executionReport",
+        "outboundAccountPosition",
+    ]
+
+
 def test_gaps_and_unknown_events_are_told_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -230,7 +230,7 @@ class HostileExchange:
 
     def _lateness(self, call: Call) -> tuple[int, int, str] | None:
         """Return the refusal of a timestamp that is outside its window."""
-        age = self.now() * 1000 - call.params["timestamp"]
+        age = self.now() * 1000 - call.params.get("timestamp", 0)
         if age < -1000:
             return 400, -1021, "Timestamp for this request was 1000ms ahead of the server's time."
         if age > float(call.params.get("recvWindow", 5000)):

@@ -405,7 +405,8 @@ def test_a_history_waits_for_its_limit_and_never_trips_it(
             stop.set()
             mover.join()
         seen = exchange.requests()
-        assert {each.status for each in seen} == {200}
+        # The clock leaps at any moment, also over a request on its way, whose timestamp is then refused and repaired.
+        assert {each.status for each in seen if each.code != -1021} == {200}
         assert seen[-1].time - seen[0].time > 60, "the limit was never used up"
 
 
@@ -485,7 +486,7 @@ def test_an_error_leaves_the_history_where_it_was(
     session: UserWSSession, exchange: SimulatedExchange
 ) -> None:
     candles = session.history(
-        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-05", limit=24, timeout=0.5
+        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-05", limit=24, timeout=1.5
     )
     found = list(islice(candles, 24))
     exchange.faults.swallow(method="klines")
@@ -503,7 +504,7 @@ def test_an_outage_beyond_the_timeout_is_told_and_can_be_gone_on_from(
     session: UserWSSession, exchange: SimulatedExchange
 ) -> None:
     candles = session.history(
-        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-03", limit=24, timeout=0.4
+        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-03", limit=24, timeout=1.5
     )
     found = list(islice(candles, 24))
     refusing = exchange.faults.refuse_handshake(503, times=None)

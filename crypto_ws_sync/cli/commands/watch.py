@@ -15,16 +15,20 @@ from crypto_ws_sync.model.stream import StreamGap
 
 __all__ = ["SUMMARY", "add_arguments", "run"]
 
+_QUIET = 1.0
+"""Seconds without an event after which somebody trades at a simulated exchange."""
+
 SUMMARY = "Print the account's events as they happen, a line each."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what `watch` takes."""
-    add_venue(parser, has_simulated=False)
+    add_venue(parser)
     parser.add_argument("--count", type=_count, metavar="N", help="end after so many; Ctrl-C ends it, too")
     parser.epilog = (
         "In words at a terminal; in a pipe JSON as the exchange sends it. Where events may be missing, because the "
-        'connection was lost, there is a line that says so: {"gap": {"since", "until", "missed"}}.'
+        'connection was lost, there is a line that says so: {"gap": {"since", "until", "missed"}}. With --simulated a '
+        "small order is placed each second, so that there is something to see."
     )
     add_verbose(parser)
 
@@ -32,13 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print events until told to end; return the exit code."""
     venue = find_venue(arguments)
+    quiet = _QUIET if venue.is_simulated else None
     try:
-        with open_session(venue) as session, session.user_data() as events:
+        with open_session(venue) as session, session.user_data(timeout=quiet) as events:
             print_error(f"Watching {venue.title}; Ctrl-C ends it")
-            for number, event in enumerate(events, 1):
-                print_line(_line(event))
-                if number == arguments.count:
+            number = 0
+            while number != arguments.count:
+                try:
+                    event = next(events)
+                except TimeoutError:
+                    session.order_place(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.001")
+                    continue
+                except StopIteration:
                     break
+                number += 1
+                print_line(_line(event))
     except KeyboardInterrupt:
         # The usual way to leave it, so not worth an error.
         return 0

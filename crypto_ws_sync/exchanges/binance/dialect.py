@@ -141,7 +141,7 @@ class BinanceDialect:
         Raises:
             InvalidParameter: It certainly cannot be right.
         """
-        if type(method) is not str or not method or not _is_encodable(method):
+        if type(method) is not str or not method or not (method.isascii() or _is_encodable(method)):
             raise InvalidParameter("the method must be a name such as 'order.place'", method=str(method))
         prefix = _VERSION.match(method)
         name = method[prefix.end() :] if prefix else method

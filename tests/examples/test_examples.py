@@ -1,0 +1,193 @@
+"""Every example runs on the simulated exchange and does what it says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs an example as a program of its own would be, and gives what it prints."""
+
+    def run(name: str, *arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    elsewhere = {"test_trading_bot.py"}
+    names = {path.name for path in EXAMPLES.glob("*.py")}
+    assert len(names) >= 7
+    assert [name for name in names - elsewhere if f'"{name}"' not in source] == []
+
+
+def test_every_example_says_how_to_run_it() -> None:
+    for path in EXAMPLES.glob("*.py"):
+        assert f"    python {'-m pytest ' if path.name.startswith('test_') else ''}examples/{path.name}" in (
+            path.read_text(encoding="utf-8")
+        ), path.name
+
+
+def test_the_plain_script(run: Run) -> None:
+    lines = run("plain_script.py").splitlines()
+    assert "  BTC 10.00000000" in lines
+    assert re.fullmatch(r"order \d+ is NEW", lines[-3])
+    assert lines[-2:] == ["read back: 0.00000000 of 0.00100000 executed", "cancelled"]
+
+
+@pytest.mark.parametrize(("test_net", "trades"), [("true", True), ("false", False)])
+def test_the_plain_script_trades_on_play_money_only(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test_net: str, trades: bool
+) -> None:
+    from crypto_ws_sync.simulator import SimulatedExchange
+
+    config = tmp_path / "ws_api.toml"
+    monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(config))
+    with SimulatedExchange() as exchange:
+        config.touch(0o600)
+        config.write_text(
+            "[endpoint.binance]\n"
+            + "".join(f'{key} = "{exchange.endpoint}"\n' for key in ("ws_api", "ws_api_test"))
+            + f'[[accounts]]\nname = "Mine"\nexchange = "binance"\ntest_net = {test_net}\n'
+            + f'api_key = "{exchange.api_key}"\napi_secret = "{exchange.api_secret}"\n',
+            encoding="utf-8",
+        )
+        if trades:
+            run("plain_script.py", "Mine")
+            assert [order["status"] for order in exchange.orders()] == ["CANCELED"]
+        else:
+            with pytest.raises(SystemExit, match="live account"):
+                run("plain_script.py", "Mine")
+            assert exchange.requests() == []
+
+
+def test_the_legacy_threads(run: Run) -> None:
+    lines = run("legacy_threads.py", "12").splitlines()
+    assert lines[-1] == "12 in the books, 12 at the exchange"
+    assert (
+        sum(bool(re.fullmatch(r"(BTC|ETH)USDT (BUY|SELL) 0\.\d+ at \d+\.\d\d", line)) for line in lines) == 12
+    )
+
+
+def test_the_risk_limit_holds_while_connections_are_killed(run: Run) -> None:
+    first, second, third = run("risk_limit.py", "60").splitlines()
+    found = re.fullmatch(r"(\d+) orders, (\d+) of them without an answer, (\d+) reconnects", first)
+    assert found is not None
+    orders, lost, reconnects = map(int, found.groups())
+    assert orders >= 10
+    assert lost == orders // 5
+    assert reconnects >= lost
+    positions = re.fullmatch(r"position by the strategy (\S+), by the exchange (\S+)", second)
+    assert positions is not None
+    assert float(positions[1]) == float(positions[2])
+    highest = re.fullmatch(r"never more than (\S+) of 0\.05 allowed", third)
+    assert highest is not None
+    assert 0 < float(highest[1]) <= 0.05
+
+
+def test_history_to_csv_carries_on_where_it_ended(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "candles.csv"
+    assert run("history_to_csv.py", str(path), "2026-03-01", "2026-03-02").startswith("24 candles added")
+    assert run("history_to_csv.py", str(path), "2026-03-01", "2026-03-04").startswith("48 candles added")
+    assert run("history_to_csv.py", str(path), "2026-03-01", "2026-03-04").startswith("0 candles added")
+    with path.open(encoding="utf-8", newline="") as file:
+        times = [int(row["openTime"]) for row in csv.DictReader(file)]
+    assert len(times) == 72
+    assert {after - before for before, after in pairwise(times)} == {3_600_000}
+
+
+def test_a_day_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two hours of it: its length is a constant of the script."""
+    names = runpy.run_path(str(EXAMPLES / "replay_a_day.py"))
+    names["main"].__globals__["MINUTES"] = 120
+    names["main"](7)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("02:00  low ")
+    assert lines[-1].startswith("a day in ")
+
+
+# --- the service ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _service(*options: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", str(EXAMPLES / "service.py"), *options],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """Yield what it logs, for as long as it runs."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        logged: dict[str, Any] = json.loads(line)
+        assert logged.keys() >= {"time", "level", "logger", "message"}
+        yield logged
+
+
+@pytest.mark.timeout(30)  # a process of its own
+def test_the_service_exports_its_status_and_ends_orderly(tmp_path: Path) -> None:
+    status = tmp_path / "status.json"
+    with _service("--status", str(status), "--every", "0.05") as process:
+        exports = 0
+        for line in _lines(process):
+            exports += line.get("event") == "status"
+            if exports == 3:
+                break
+        seen = json.loads(status.read_text(encoding="utf-8"))
+        process.send_signal(signal.SIGTERM)
+        rest = list(_lines(process))
+        assert process.wait(10) == 0
+    assert seen["state"] == "ready"
+    assert seen["limits"]["weight_60s"]["limit"] == 6000
+    assert rest[-1]["event"] == "stopped"
+    assert [line for line in rest if line["level"] == "ERROR"] == []
+
+
+@pytest.mark.timeout(30)  # a process of its own
+def test_the_service_says_why_it_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(tmp_path / "none.toml"))
+    with _service("--account", "Mine", "--status", str(tmp_path / "status.json")) as process:
+        (line,) = _lines(process)
+        assert process.wait(10) == 1
+    assert line["message"].startswith("ConfigError: there is no config file")
+
+
+def test_the_unit_leaves_the_service_time_to_end() -> None:
+    unit = (EXAMPLES / "trading.service").read_text(encoding="utf-8")
+    within = runpy.run_path(str(EXAMPLES / "service.py"))["STOP_WITHIN"]
+    (limit,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert float(limit) > within
+    assert "KillSignal=SIGTERM" in unit
