@@ -220,6 +220,8 @@ class Gate:
                 account.ledger.read(readings, now)
             else:
                 account.ledger.settle(held, readings, now, spent if held.charge.orders else _NOTHING)
+                if account.guessed_at is not None:
+                    account.believe_counts(held, readings)
             if account.line:
                 account.room_came_free(self)
 
@@ -258,16 +260,22 @@ class Gate:
         shared = self._account if orders_only else self._address
         with shared.lock:
             shared.ledger.ban(until, reason, orders_only=orders_only)
+            shared.guessed_at = None
+
+    def guess_ban(self, now: float, reason: str, *, orders_only: bool = False) -> float:
+        """Stop requests (or placements alone) as a refusal without a time must mean; return until when."""
+        bucket, shared = Bucket.WEIGHT, self._address
+        if orders_only:
+            bucket, shared = Bucket.ORDERS, self._account
+        with shared.lock:
+            until = shared.ledger.window_end(bucket, now)
+            shared.ledger.ban(until, reason, orders_only=orders_only)
+            shared.guessed_at = now
+        return until
 
     def banned_until(self, now: float) -> float | None:
         """Return when a ban on everything ends; None where there is none."""
         return self._address.ledger.banned_until(now)
-
-    def window_end(self, bucket: Bucket, now: float) -> float:
-        """Return when the window ends that a refusal without a time must mean."""
-        shared = self._account if bucket is Bucket.ORDERS else self._address
-        with shared.lock:
-            return shared.ledger.window_end(bucket, now)
 
     def usage(self, now: float) -> list[Usage]:
         """Return every window as it stands, requests in flight included."""

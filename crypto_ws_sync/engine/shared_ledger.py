@@ -6,7 +6,16 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from crypto_ws_sync.protocol.limits import Bucket, Contended, Full, Granted, Ledger, Limit
+from crypto_ws_sync.protocol.limits import (
+    Bucket,
+    Contended,
+    Full,
+    Granted,
+    Ledger,
+    Limit,
+    Reading,
+    Reservation,
+)
 from crypto_ws_sync.protocol.method import Charge
 
 __all__ = ["PATIENCE", "TURN", "SharedLedger", "Waiter"]
@@ -34,6 +43,10 @@ class SharedLedger:
     overtake it. One that a full window holds back cannot use any room before the window ends: until then others
     may go on, and then it has its place again.
 
+    Attributes:
+        clock: A session's monotonic clock, and the exchange's time minus it.
+        guessed_at: When placements were stopped for a time that the exchange did not tell.
+
     Owner: shared, guarded by self.lock.
     """
 
@@ -54,6 +67,7 @@ class SharedLedger:
         self._touched = 0.0
         self._now = 0.0
         self.clock: tuple[Callable[[], float], float] | None = None
+        self.guessed_at: float | None = None
 
     def begin_in_child(self) -> None:
         """After a fork: another thread may have held the lock, and the counts are the parent's; bans hold on."""
@@ -81,6 +95,15 @@ class SharedLedger:
         if len(self._errors) > 1 or self.line:
             self.line[member] = obstacle.until if type(obstacle) is Full else 0.0
         return obstacle
+
+    def believe_counts(self, reservation: Reservation, readings: Sequence[Reading]) -> None:
+        """End a guessed stop of placements where counts told since show room: fills give it back."""
+        guessed_at = self.guessed_at
+        if guessed_at is None or not readings or reservation.sent_at < guessed_at:
+            return
+        if all(reading.used is not None and reading.used < reading.limit for reading in readings):
+            self.guessed_at = None
+            self.ledger.lift_orders_ban()
 
     def leave_line(self, member: Waiter) -> None:
         """Nothing of this session waits for room here any more."""
