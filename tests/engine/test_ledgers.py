@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto_ws_sync.engine.ledgers import PATIENCE, TURN, Gate, Hold, LedgerKeys, Ledgers, find_ledgers
+from crypto_ws_sync.engine.ledgers import Gate, Hold, LedgerKeys, Ledgers, find_ledgers
+from crypto_ws_sync.engine.shared_ledger import PATIENCE, TURN
 from crypto_ws_sync.protocol.limits import Bucket, Contended, Full, Limit, Reading
 from crypto_ws_sync.protocol.method import Charge
 
