@@ -110,6 +110,8 @@ class Connector:
         self._keeper = keeper
         self._make_ready = make_ready
         self._last: Unreachable | None = None
+        self.unready: Connection | None = None
+        """The connection that is being made ready."""
         self._held_for = 0.0
         self._hurry = asyncio.Event()
 
@@ -202,7 +204,7 @@ class Connector:
             line = await context.transport.open(context.target, until - time.monotonic())
         except OpenFailed as error:
             raise self._translated(error) from None
-        connection = Connection(line, context.dialect, self._keeper, time.monotonic())
+        connection = self.unready = Connection(line, context.dialect, self._keeper, time.monotonic())
         try:
             await asyncio.wait_for(self._make_ready(connection), until - time.monotonic())
         except asyncio.TimeoutError:
@@ -213,6 +215,8 @@ class Connector:
         except BaseException:
             line.abort("not made ready")
             raise
+        finally:
+            self.unready = None
         return connection
 
     def _translated(self, error: OpenFailed) -> Unreachable:

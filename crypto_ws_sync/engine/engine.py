@@ -159,10 +159,10 @@ class Engine:
             self._context.time.moved()
             self._on_change()
 
-    def let_go(self) -> None:
+    def let_go(self, *, tells_callers: bool = True) -> None:
         """End everything at once: the loop is about to close, and would leave the rest pending for ever."""
         self._subscriptions.stop()
-        if self._lifecycle.state is not State.STOPPED:
+        if tells_callers and self._lifecycle.state is not State.STOPPED:
             if self._lifecycle.state is not State.STOPPING:
                 self._lifecycle.move(State.STOPPING)
             self._fail_unsent_and_reads()
@@ -172,8 +172,7 @@ class Engine:
 
     def forsake(self) -> None:
         """In a forked child: let go of the sockets, which are the parent's, and of nothing else."""
-        for connection in self._rotation.connections():
-            connection.line.forsake()
+        self._rotation.forsake()
 
     # -- requests ---------------------------------------------------------------------------------------
 
