@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 import threading
@@ -22,6 +23,8 @@ _TIMEOUTS = (TimeoutError, asyncio.TimeoutError, FutureTimeoutError)
 
 _SLICE = 0.2
 """Seconds of one wait where a lock cannot be interrupted."""
+_LONG_SLICE = 0.4
+"""Seconds of one wait elsewhere: a Ctrl-C in the instant before the wait begins does not end it, but the next."""
 
 MUST_SLICE = sys.platform == "win32" and sys.version_info < (3, 14)
 
@@ -44,10 +47,10 @@ def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | N
         timeout: Seconds; None: for ever.
         must_slice: Wait in slices, because the system does not wake a waiting lock for signals.
     """
-    slice_needed = MUST_SLICE if must_slice is None else must_slice
-    left = timeout
+    longest = _SLICE if (MUST_SLICE if must_slice is None else must_slice) else _LONG_SLICE
+    left = math.inf if timeout is None else timeout
     while True:
-        step = left if not slice_needed else _SLICE if left is None else min(left, _SLICE)
+        step = min(left, longest)
         try:
             reply.exception(step)
             return True
@@ -56,10 +59,9 @@ def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | N
                 return True
         except CancelledError:
             return True
-        if left is not None:
-            left -= step or 0.0
-            if left <= 0 or not slice_needed:
-                return False
+        left -= step
+        if left <= 0:
+            return False
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -100,6 +102,7 @@ class LoopThread:
         self._at_fork = at_fork
         self._at_end = at_end
         self._on_closed = on_closed
+        self._is_stopped = False
         self._loop = _new_loop()
         self._loop.set_task_factory(self._make_task)
         self.is_closed = True
@@ -134,7 +137,13 @@ class LoopThread:
 
     def signal_stop(self) -> None:
         """Ask the loop to end, without waiting for it; safe from any thread and at exit."""
-        self.call(self._loop.stop)
+        self.call(self._stop_running)
+
+    def _stop_running(self) -> None:
+        # A second stop, carried out a turn later, would end the loop under its own tidying up.
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._loop.stop()
 
     def stop(self, timeout: float | None) -> bool:
         """End the loop and join its thread; return whether it has ended in time."""

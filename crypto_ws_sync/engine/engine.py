@@ -63,6 +63,7 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
         self._placing: dict[str, Entry] = {}
+        self._forget_placed_at = 2 * PLACEMENTS_KEPT
         context.ledger.join()
         admission = self._admission = Admission(context, self._on_withdrawn)
         self._readiness = Readiness(context, admission)
@@ -158,10 +159,10 @@ class Engine:
             self._context.time.moved()
             self._on_change()
 
-    def let_go(self) -> None:
+    def let_go(self, *, tells_callers: bool = True) -> None:
         """End everything at once: the loop is about to close, and would leave the rest pending for ever."""
         self._subscriptions.stop()
-        if self._lifecycle.state is not State.STOPPED:
+        if tells_callers and self._lifecycle.state is not State.STOPPED:
             if self._lifecycle.state is not State.STOPPING:
                 self._lifecycle.move(State.STOPPING)
             self._fail_unsent_and_reads()
@@ -220,8 +221,10 @@ class Engine:
             return False
         known = self._placing.get(client_order_id)
         if (known is None or not self._is_open(known)) and not self._book.has_placed(client_order_id):
-            if len(self._placing) >= 2 * PLACEMENTS_KEPT:
+            if len(self._placing) >= self._forget_placed_at:
                 self._placing = {key: old for key, old in self._placing.items() if self._is_open(old)}
+                # Looked through again only when as many have come anew, so that many open ones cost no more each.
+                self._forget_placed_at = 2 * max(PLACEMENTS_KEPT, len(self._placing))
             self._placing[client_order_id] = entry
             return False
         entry.fail(

@@ -48,12 +48,15 @@ class Limit:
 
 
 class Reading(NamedTuple):
-    """What an answer says of one window: its limit, and the count used after this request."""
+    """What an answer says of one window: its limit, and the count used after this request.
+
+    Without a count, only the limit is told.
+    """
 
     bucket: Bucket
     seconds: int
     limit: int
-    used: int
+    used: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Window:
         self._base = self._unseen = self._fresh = self._fresh_unseen = self._carried = 0
         self._carried_to = self._opened = self._mark = -1
         self._lost_until = float("-inf")
+        self._error = 0.0
         self.set_limit(limit.limit)
         self.set_error(0.0)
 
@@ -128,6 +132,7 @@ class Window:
 
     def set_error(self, seconds: float) -> None:
         """Say by how much the believed time may be wrong."""
+        self._lost_until += max(0.0, seconds - self._error)
         self._error = seconds
         self._late = seconds + EDGE_MARGIN
         self._set_bounds()
@@ -163,7 +168,8 @@ class Window:
         self._unseen += amount
         self._fresh_unseen += amount
         if grace:
-            self._lost_until = max(self._lost_until, now + grace)
+            # The clock may be corrected from one end of its error to the other before that is over.
+            self._lost_until = max(self._lost_until, now + grace + 2 * self._error)
         if now + grace >= self._blurred_from:
             self._carry(amount, now + grace)
         self.counted = self._base + self._unseen
@@ -184,8 +190,8 @@ class Window:
         """
         self.roll(now, serial)
         self.is_confirmed = True
-        self._base = reading.used
-        self._unseen = self._fresh_unseen = max(0, known - reading.used)
+        self._base = reading.used or 0
+        self._unseen = self._fresh_unseen = max(0, known - self._base)
         self.counted = self._base + self._unseen
         if now >= self._blurred_from:
             self._carry(self.counted, now)
@@ -238,8 +244,8 @@ def settle(
         window.is_confirmed = True
         if reading.limit != window.limit:
             window.set_limit(reading.limit)
-        if sent <= window._opened:
-            # The count may be that of the window before: only the limit is sure.
+        if used is None or sent <= window._opened:
+            # The count is not told, or may be that of the window before: only the limit is sure.
             if amount:
                 window.spend(amount, now)
             continue

@@ -48,6 +48,7 @@ class Run:
         self.context.offload = self.signing.offload
         self._book = book
         self._is_stopping = False
+        self._is_program_over = False
         self._forget_clock: Callable[[], None] = lambda: None
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -101,6 +102,8 @@ class Run:
 
     def abandon(self) -> None:
         """Signal the end, without waiting: the session was forgotten, or the program ends."""
+        # At the end of the program nobody is told: threads that still wait would only print the error.
+        self._is_program_over = not threading.main_thread().is_alive()
         self.door.signal_stop()
 
     def _on_room(self) -> None:
@@ -114,7 +117,7 @@ class Run:
     def _let_go(self) -> None:
         self._forget_clock()
         if self.engine is not None:
-            self.engine.let_go()
+            self.engine.let_go(tells_callers=not self._is_program_over)
         self.context.ledger.close()
 
     def _forsake(self) -> None:
@@ -144,9 +147,13 @@ class Run:
     def hand_over(self, entry: Entry) -> None:
         """Give the loop one request."""
         inbox = self.inbox
-        inbox.entries.append(entry)
-        if not inbox.is_armed:
-            self._wake()
+        try:
+            inbox.entries.append(entry)
+            if not inbox.is_armed:
+                self._wake()
+        except BaseException:
+            self.give_up((entry,))
+            raise
 
     def hand_over_many(self, entries: Sequence[Entry]) -> None:
         """Give the loop many requests at once."""
@@ -158,13 +165,19 @@ class Run:
     def _wake(self) -> None:
         engine, inbox = self.engine, self.inbox
         assert engine is not None
-        inbox.is_armed = True
         try:
+            inbox.is_armed = True
             self.door.submit(engine.take_in())
         except SessionClosed:
             self._on_closed()
+        except BaseException:
+            # A Ctrl-C in between: whoever comes next must not rely on a wake-up that never was.
+            inbox.is_armed = False
+            raise
 
     def _on_closed(self) -> None:
+        if self._is_program_over:
+            return
         self.inbox.fail_all(lambda: SessionClosed("the session was stopped"))
         self.signing.end()
         self.callbacks.end()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -348,8 +349,23 @@ class _Attempt:
             try:
                 # Not the method of a TLS socket, which changes what the thread is working with.
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+                self._empty(self._sock)
             except OSError:
                 pass
+
+    @staticmethod
+    def _empty(sock: socket.socket) -> None:
+        """Have nothing more come out of a socket: what it has taken in would keep the thread reading for long.
+
+        Its number goes to the null device, on which the next read fails; closing it here could give the number to
+        somebody else while the thread still uses it.
+        """
+        if os.name == "posix":
+            nothing = os.open(os.devnull, os.O_RDWR)
+            try:
+                os.dup2(nothing, sock.fileno(), inheritable=False)
+            finally:
+                os.close(nothing)
 
 
 def _discard(sock: Any) -> None:

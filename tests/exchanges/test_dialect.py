@@ -354,6 +354,11 @@ def test_limits_that_make_no_sense_are_left_out(dialect: Any, entry: Any) -> Non
     assert list(incoming.readings) == []
 
 
+def test_limits_without_counts_tell_the_limits_alone(dialect: Any) -> None:
+    entry = {"rateLimitType": "CONNECTIONS", "interval": "MINUTE", "intervalNum": 5, "limit": 300}
+    assert dialect.limits_told({"rateLimits": [entry]}) == [Reading(Bucket.CONNECTIONS, 300, 300, None)]
+
+
 def error(status: int, code: Any, msg: Any = "", data: Any = None, key: Any = 1) -> dict[str, Any]:
     body = {"code": code, "msg": msg} | ({} if data is None else {"data": data})
     return {"id": key, "status": status, "error": body}

@@ -23,7 +23,9 @@ def _records() -> Iterator[tuple[str, str | None]]:
                     continue
                 logger = node.func.value
                 if node.func.attr in TELLING and isinstance(logger, ast.Name) and logger.id == "log":
-                    extra = next((ast.unparse(each.value) for each in node.keywords if each.arg == "extra"), "")
+                    extra = next(
+                        (ast.unparse(each.value) for each in node.keywords if each.arg == "extra"), ""
+                    )
                     found = re.fullmatch(r"\{'event': '(\w+)'\}", extra)
                     yield f"{path.name}:{node.lineno}", found.group(1) if found else None
 

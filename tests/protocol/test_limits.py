@@ -282,6 +282,24 @@ def test_a_request_lost_just_before_an_edge_counts_beyond_it() -> None:
     assert room(ledger, NOON + 61) == 7
 
 
+@pytest.mark.parametrize("error", [0.0, 1.0])
+def test_a_correction_of_the_clock_does_not_shorten_the_grace_of_what_was_lost(error: float) -> None:
+    ledger = Ledger([MINUTE])
+    ledger.set_clock_error(error)
+    lost_at = NOON + 20 - error
+    ledger.forfeit(reserve(ledger, lost_at, Charge(4)), lost_at)
+    ledger.set_clock_error(1.0)
+    # A tenth of a second later by the exchange's clock, and the lost one may still be on its way.
+    now = NOON + 20.1 + 1.0
+    for used in (1, 2, 3):
+        ledger.settle(reserve(ledger, now), [weight(used)], now)
+    assert room(ledger, now) == 10 - 4 - 3
+    later = now + 3.0
+    for used in (4, 5):
+        ledger.settle(reserve(ledger, later), [weight(used)], later)
+    assert room(ledger, later) == 5
+
+
 def test_spending_without_a_request_counts() -> None:
     ledger = Ledger([MINUTE])
     ledger.spend(Bucket.WEIGHT, 2, START)
@@ -365,6 +383,19 @@ def test_counts_of_unknown_age_tell_limits_alone() -> None:
     ledger.settle(reserve(ledger, charge=Charge(1, 2)), [weight(1), orders(2)], START)
     ledger.read([weight(9, 20), orders(0, 4)], START)
     assert (room(ledger), order_room(ledger)) == (19, 2)
+
+
+def test_limits_told_without_counts_leave_the_counts_alone() -> None:
+    connections = Limit(Bucket.CONNECTIONS, 300, 3)
+    ledger = Ledger([MINUTE, TEN_SECONDS, connections])
+    ledger.spend(Bucket.CONNECTIONS, 2, START)
+    told = [Reading(Bucket.CONNECTIONS, 300, 5, None), Reading(Bucket.WEIGHT, 60, 20, None)]
+    for _ in range(3):
+        ledger.settle(reserve(ledger, START + 5), [*told, Reading(Bucket.WEIGHT, 2, 9, None)], START + 5)
+    used = {(usage.bucket, usage.seconds): (usage.used, usage.limit) for usage in ledger.usage(START + 5)}
+    assert used["connections", 300] == (2, 5)
+    assert used["weight", 60] == (3, 20)
+    assert used["weight", 2] == (3, 9)
 
 
 def test_counts_of_windows_that_a_request_takes_nothing_from_are_believed() -> None:

@@ -171,7 +171,12 @@ class CountingServer:
 
     def drop_all(self) -> None:
         """End every connection without a goodbye."""
-        self._call(lambda: [each.transport.abort() for each in self._connections.values()])
+
+        def abort() -> None:
+            for each in self._connections.values():
+                each.transport.abort()
+
+        self._call(abort)
 
     def say(self, text: str) -> None:
         """Send a text to every connection."""

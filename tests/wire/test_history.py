@@ -405,7 +405,8 @@ def test_a_history_waits_for_its_limit_and_never_trips_it(
             stop.set()
             mover.join()
         seen = exchange.requests()
-        assert {each.status for each in seen} == {200}
+        # The clock leaps at any moment, also over a request on its way, whose timestamp is then refused and repaired.
+        assert {each.status for each in seen if each.code != -1021} == {200}
         assert seen[-1].time - seen[0].time > 60, "the limit was never used up"
 
 

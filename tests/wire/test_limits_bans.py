@@ -163,6 +163,22 @@ def test_too_many_orders_stop_placements_and_nothing_else(bench: Bench) -> None:
     assert session.order_handling
 
 
+@pytest.mark.parametrize("tells", [True, False], ids=["retryAfter", "without retryAfter"])
+def test_fills_give_room_back_where_the_exchange_has_not_said_until_when(bench: Bench, tells: bool) -> None:
+    server = bench.server
+    session = bench.open()
+    server.tells_retry_after = tells
+    bench.use_up(server.rules[1])
+    with pytest.raises(RateLimited):
+        session.handle_request("order.place", PLACEMENT)
+    session.account_rate_limits_orders()
+    assert not session.order_handling, "the count is as it was"
+    bench.use_up(server.rules[1], all_but=5)
+    session.account_rate_limits_orders()
+    assert session.order_handling is not tells
+    assert (session.handle_request("order.place", PLACEMENT, on_limit="none") is None) is tells
+
+
 @pytest.mark.parametrize("status", [429, 418])
 def test_a_refused_handshake_holds_other_sessions_back_too(bench: Bench, status: int) -> None:
     server, clock = bench.server, bench.clock

@@ -226,7 +226,7 @@ def test_order_counts_are_not_read_where_they_do_not_fit() -> None:
 
 def test_fills_give_room_back() -> None:
     clock = ManualClock(NOON + 1.0)
-    few = [
+    few: list[dict[str, str | int]] = [
         {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000},
         {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 5},
     ]

@@ -50,8 +50,11 @@ _BUCKETS = {
     "ORDERS": Bucket.ORDERS,
     "CONNECTIONS": Bucket.CONNECTIONS,
 }
-_SECRETS = re.compile(r'(\\{0,7}")(apiKey|signature)\1(\s*:\s*)\1.*?(?:(?<!\\)\1|\Z)', re.DOTALL)
-"""A key or signature, also where a whole request stands as text inside another, with its quotes escaped."""
+_PLAIN = re.compile(r'(")(apiKey|signature)"(\s*:\s*)"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+"""A key or signature."""
+
+_NESTED = re.compile(r'(\\{1,7}")(apiKey|signature)\1(\s*:\s*)\1.*?(?:(?<!\\)\1|\Z)', re.DOTALL)
+"""The same where a whole request stands as text inside another, with its quotes escaped."""
 
 
 def readings(entries: Any) -> list[Reading]:
@@ -62,12 +65,14 @@ def readings(entries: Any) -> list[Reading]:
     for entry in entries:
         try:
             bucket, unit = _BUCKETS[entry["rateLimitType"]], _SECONDS[entry["interval"]]
-            units, limit, count = entry["intervalNum"], entry["limit"], entry["count"]
+            units, limit = entry["intervalNum"], entry["limit"]
         except (KeyError, TypeError):
             continue
+        count = entry.get("count", 0)
         if not type(units) is type(limit) is type(count) is int:
             continue
         if 0 < units * unit <= _MOST and 0 < limit <= _MOST and 0 <= count <= _MOST:
+            count = count if "count" in entry else None
             found.append(Reading(bucket, units * unit, limit, count))
     return found
 
@@ -96,4 +101,5 @@ def signature_text(params: Mapping[str, Any]) -> str:
 
 def redact(text: str) -> str:
     """Return a text without its keys and signatures."""
-    return _SECRETS.sub(r"\1\2\1\3\1***\1", text)
+    hidden = r"\1\2\1\3\1***\1"
+    return _NESTED.sub(hidden, _PLAIN.sub(hidden, text))

@@ -1,0 +1,191 @@
+"""Signed requests over real sockets, whatever the exchange's clock and this machine's do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from counting_server import API_KEY, API_SECRET, CountingServer, Seen, orders, weight
+from limits_bench import NOON, PLACEMENT, SOON, Bench, eventually
+
+from crypto_ws_sync import TimestampError, UserWSSession
+from crypto_ws_sync.engine.context import TimeSource
+
+PLENTY = (weight(60, 100_000), orders(10, 10_000))
+ASK_AGAIN = 600.0
+HOUR = 3600.0
+
+
+@pytest.fixture
+def server() -> Iterator[CountingServer]:
+    with CountingServer(PLENTY) as server:
+        yield server
+
+
+def open_session(server: CountingServer, **more: Any) -> UserWSSession:
+    return UserWSSession(API_KEY, API_SECRET, **{"endpoint": server.url, "timeout": SOON, **more})
+
+
+def ages(placed: list[Seen]) -> list[float]:
+    """Return how old each timestamp was by the exchange's clock when its request was executed."""
+    return [seen.at - seen.params["timestamp"] / 1000 for seen in placed]
+
+
+def time_of(session: UserWSSession) -> TimeSource:
+    """Return where a session reads this machine's clocks."""
+    return session._time
+
+
+@pytest.mark.parametrize("skew", [40.0, -40.0])
+def test_the_first_signed_request_is_accepted_by_an_exchange_whose_clock_is_far_off(
+    server: CountingServer, skew: float
+) -> None:
+    server.skew = skew
+    with open_session(server) as session:
+        session.handle_request("order.place", PLACEMENT)
+        assert session.status().clock_offset == pytest.approx(skew, abs=1.0)
+    assert [seen.status for seen in server.of("order.place")] == [200]
+
+
+@pytest.mark.parametrize("jump", [7.0, -7.0])
+def test_a_jump_of_the_exchange_s_clock_is_not_noticed_by_callers(
+    server: CountingServer, jump: float
+) -> None:
+    with open_session(server) as session:
+        before = [session.submit("order.place", PLACEMENT) for _ in range(10)]
+        assert all(future.result(SOON)["status"] == "NEW" for future in before)
+        server.skew = jump
+        after: list[Future[Any]] = [session.submit("order.place", PLACEMENT) for _ in range(10)]
+        after += [session.submit("account.status") for _ in range(10)]
+        assert all(future.exception(SOON) is None for future in after)
+        assert session.status().counters["clock_repairs"] >= 1
+        assert session.status().clock_offset == pytest.approx(jump, abs=1.0)
+    assert len(server.orders) == 20
+    assert len(server.attempts) == 1
+
+
+def test_a_refused_timestamp_is_sent_once_more_with_the_same_id_and_a_new_time(
+    server: CountingServer,
+) -> None:
+    with open_session(server) as session:
+        server.skew = 7.0
+        session.handle_request("order.place", PLACEMENT)
+        used = {usage.name: usage.used for usage in session.status().limits}
+    first, second = server.of("order.place")
+    assert (first.status, second.status) == (400, 200)
+    assert first.params["newClientOrderId"] == second.params["newClientOrderId"]
+    assert second.params["timestamp"] - first.params["timestamp"] == pytest.approx(7000, abs=1000)
+    assert [seen.method for seen in server.seen] == ["time", "order.place", "time", "order.place"]
+    assert used["orders_10s"] >= 1
+
+
+def test_a_timestamp_that_is_refused_again_is_told(server: CountingServer) -> None:
+    def refuse(key: Any, params: Any) -> dict[str, Any]:
+        return {"id": key, "status": 400, "error": {"code": -1021, "msg": "outside of the recvWindow"}}
+
+    server.hooks["order.place"] = refuse
+    with open_session(server) as session, pytest.raises(TimestampError):
+        session.handle_request("order.place", PLACEMENT)
+    assert len(server.of("order.place")) == 2
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_a_step_of_the_local_wall_clock_changes_nothing(server: CountingServer, step: float) -> None:
+    with open_session(server) as session:
+        session.handle_request("order.place", PLACEMENT)
+        before = session.status()
+        time_of(session).wall = lambda: time.time() + step
+        for _ in range(5):
+            session.handle_request("order.place", PLACEMENT)
+        # It looks like a machine that slept, so the time is asked for once more.
+        server.wait(lambda: len(server.of("time")) == 2)
+        session.handle_request("order.place", PLACEMENT)
+        after = session.status()
+    assert after.counters["clock_repairs"] == 0
+    assert after.reconnects == {}
+    assert before.clock_offset is not None
+    assert after.clock_offset == pytest.approx(before.clock_offset - step, abs=1.0)
+    assert after.limits[0].resets_at == pytest.approx(before.limits[0].resets_at + step, abs=61.0)
+    assert all(-1.0 < age < 5.0 for age in ages(server.of("order.place")))
+
+
+def test_a_machine_that_slept_asks_for_the_time_at_once(server: CountingServer) -> None:
+    with open_session(server) as session:
+        # The monotonic clock stood still while the world went on.
+        time_of(session).wall = lambda: time.time() + HOUR
+        server.skew = HOUR
+        server.wait(lambda: len(server.of("time")) == 2)
+        eventually(lambda: (session.status().clock_error or 1.0) < 0.5)
+        session.handle_request("order.place", PLACEMENT)
+        status = session.status()
+    assert status.clock_offset == pytest.approx(0.0, abs=1.0)
+    assert status.counters["clock_repairs"] == 0
+
+
+@pytest.mark.parametrize(
+    "delays", [((0.4, 0.4), (0.0, 0.0)), ((0.0, 0.0), (0.4, 0.4)), ((0.0, 0.4), (0.0, 0.4))]
+)
+def test_timestamps_stay_in_the_window_whatever_the_way_there_and_back_take(
+    server: CountingServer, delays: tuple[tuple[float, float], tuple[float, float]]
+) -> None:
+    server.delays = delays
+    with open_session(server) as session:
+        placed = [session.submit("order.place", PLACEMENT) for _ in range(20)]
+        assert all(future.result(SOON)["status"] == "NEW" for future in placed)
+    # Never ahead of the exchange, and behind it by no more than the two ways and the round trip of the sample.
+    assert all(-0.002 <= age <= 0.4 + 0.8 + 0.5 for age in ages(server.of("order.place")))
+
+
+def test_the_time_is_asked_for_every_ten_minutes_and_after_each_reconnect() -> None:
+    with Bench() as bench:
+        session = bench.open()
+        bench.clock.advance(ASK_AGAIN - 1.0)
+        session.handle_request("ping")
+        assert len(bench.server.of("time")) == 1
+        bench.clock.advance(1.5)
+        bench.server.wait(lambda: len(bench.server.of("time")) == 2)
+        bench.server.drop_all()
+        bench.server.wait(lambda: len(bench.server.of("time")) == 3)
+        session.handle_request("ping")
+        bench.clock.advance(ASK_AGAIN - 1.0)
+        session.handle_request("ping")
+        assert len(bench.server.of("time")) == 3
+
+
+def test_a_jump_is_found_when_the_time_is_asked_for_again() -> None:
+    with Bench() as bench:
+        session = bench.open()
+        bench.server.skew = -30.0
+        bench.clock.advance(ASK_AGAIN + 0.5)
+        eventually(lambda: round(session.status().clock_offset or 0.0) == -30)
+        session.handle_request("order.place", PLACEMENT)
+        assert session.status().counters["clock_repairs"] == 0
+
+
+def fill(session: UserWSSession) -> None:
+    """Use up what a window of orders allows."""
+    while session.handle_request("order.place", PLACEMENT, on_limit="none") is not None:
+        pass
+
+
+def test_a_manual_clock_rules_timestamps_windows_and_waits() -> None:
+    with Bench(weight(60, 1000), orders(10, 2)) as bench:
+        session = bench.open(on_limit="wait")
+        fill(session)
+        stamps = {seen.params["timestamp"] for seen in bench.server.of("order.place")}
+        assert stamps == {int(NOON * 1000) + 1000}
+        assert session.status().orders_retry_at == pytest.approx(NOON + 10.0, abs=0.1)
+        waited = 0.0
+        for _ in range(20):
+            fill(session)
+            waiting = session.submit("order.place", PLACEMENT, timeout=30.0)
+            eventually(lambda: session.status().waiting == 1)
+            began = time.monotonic()
+            bench.clock.advance(10.0)
+            assert waiting.result(SOON)["status"] == "NEW"
+            waited += time.monotonic() - began
+        # Each wait ends with the move of the clock, not when somebody looks at it again a tick later.
+        assert waited < 20 * 0.05
