@@ -58,7 +58,8 @@ def _agrees(order: dict[str, Any] | None, call: Call, is_told_cancelled: bool) -
     is_cancelled = order is not None and order["status"] == "CANCELED"
     if order is None or not is_cancelled:
         return not is_told_cancelled
-    return order["updateTime"] <= ended_at if is_told_cancelled else order["updateTime"] + 1 > ended_at
+    cancelled_at: int = order["updateTime"]
+    return cancelled_at <= ended_at if is_told_cancelled else cancelled_at + 1 > ended_at
 
 
 def _judge(call: Call, books: _Books, numbers: set[int]) -> str | None:

@@ -178,7 +178,12 @@ class RuleBreaker:
     def _late(self, writer: asyncio.StreamWriter, payload: bytes) -> bool:
         """Let others go first; now and then for longer than callers wait."""
         seconds = self._random.choice((0.05, 0.5, 3.0, 8.0))
-        self._loop.call_later(seconds, lambda: writer.is_closing() or writer.write(_frame(TEXT, payload)))
+
+        def pass_on() -> None:
+            if not writer.is_closing():
+                writer.write(_frame(TEXT, payload))
+
+        self._loop.call_later(seconds, pass_on)
         return True
 
     def _wrong_id(self, writer: asyncio.StreamWriter, payload: bytes) -> bool:
