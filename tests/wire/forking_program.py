@@ -30,7 +30,7 @@ def told(call: Callable[[], Any]) -> str:
 
 
 def in_the_child(session: UserWSSession, events: Any) -> dict[str, Any]:
-    found = {
+    found: dict[str, Any] = {
         "request": told(lambda: session.handle_request("ping")),
         "typed": told(session.ping),
         "submit": told(lambda: session.submit("ping")),
