@@ -137,7 +137,7 @@ def test_look_ups_take_a_tenth_of_the_weight_limit(open_venue: OpenVenue) -> Non
     for seen in venue.seen(*weights):
         minute = int(seen.time // 60)
         spent[minute] = spent.get(minute, 0) + weights[seen.method]
-    # The clock leaps while questions are under way, so some are seen a minute later than they were allowed; none sooner.
+    # The clock leaps while questions are under way, so some are seen a minute after they were allowed; none before.
     minutes = range(min(spent), max(spent) + 1)
     so_far = [sum(spent.get(each, 0) for each in minutes[: count + 1]) for count in range(len(minutes))]
     assert all(cost <= 100 * (count + 1) for count, cost in enumerate(so_far)), spent
