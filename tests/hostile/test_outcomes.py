@@ -147,6 +147,9 @@ def test_writes_that_are_not_answered_for_a_while(exchange: HostileExchange, ses
     assert not slow.done()
     held[0].answer({"id": held[0].id, "status": 200, "result": "done"})
     assert slow.result(LIMIT) == "done"
+    # The line was asked whether it lives, and did: nothing was opened beside it.
+    assert exchange.wire(1).pings
+    assert session.status().reconnects == {}
     assert len(exchange.server.wires) == 1
 
 

@@ -243,24 +243,6 @@ def _hear_again(proxy: SmallProxy) -> None:
     proxy.is_deaf.clear()
 
 
-@pytest.mark.timeout(20)  # silence is noticed after 2 s
-def test_a_line_that_only_stalls_is_kept(exchange: HostileExchange) -> None:
-    """No answer for a while, but pongs: the request waits, and no connection is opened beside it."""
-    held: list[Call] = []
-    exchange.on("test.echo", held.append)
-    with UserWSSession(endpoint=exchange.url) as session:
-        future = session.submit("test.echo", ASKED)
-        exchange.wait_for("test.echo")
-        wire = exchange.wire(1)
-        while not wire.pings:
-            assert not future.done()
-            wire.over.wait(0.01)
-        held[0].answer()
-        assert future.result(5) == ASKED
-        assert session.status().reconnects == {}
-    assert len(exchange.server.wires) == 1
-
-
 def test_nothing_is_left_to_the_collector(exchange: HostileExchange) -> None:
     """No socket, loop or file waits for the garbage collector: it would warn, and warnings are errors here."""
     session = UserWSSession(endpoint=exchange.url)
