@@ -122,6 +122,8 @@ class LoopThread:
             SessionClosed: The loop has ended.
         """
         try:
+            if self.is_closed:
+                raise RuntimeError
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:
             coroutine.close()
@@ -193,12 +195,17 @@ class LoopThread:
         try:
             loop.run_until_complete(end())
         finally:
-            tasks = asyncio.all_tasks(loop)
+            self._end_tasks()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            # What was handed over in the last moment has begun by now.
+            self._end_tasks()
+
+    def _end_tasks(self) -> None:
+        # A task on its way to its end may begin another.
+        while tasks := asyncio.all_tasks(self._loop):
             for task in tasks:
                 task.cancel()
-            if tasks:
-                loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
     def after_fork(self) -> None:
         """In a forked child: the loop and its connection are the parent's."""

@@ -112,6 +112,8 @@ class Engine:
         finally:
             self._readiness.is_starting = False
             self._starter = None
+        if self._lifecycle.state in _ENDED:
+            raise SessionClosed("the session was stopped while it was starting")
         self._reconciler.resume()
         self._spawn(self._rotation.supervise())
         self._spawn(self._clock_keeper.keep())

@@ -91,8 +91,10 @@ class Gate:
                 shared.join(self, self._headroom)
 
     def close(self) -> None:
-        """Use the ledgers no more."""
-        for shared in (self._address, self._account):
+        """Use the ledgers no more, and hold them no longer: they go with their last session."""
+        shares = self._address, self._account
+        self._address = self._account = SharedLedger(())
+        for shared in shares:
             with shared.lock:
                 shared.leave(self)
 

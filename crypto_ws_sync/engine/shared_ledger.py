@@ -117,8 +117,10 @@ class SharedLedger:
             first.be_woken()
 
     def set_clock_error(self, member: Waiter, seconds: float) -> None:
-        self._errors[member] = seconds
-        self.ledger.set_clock_error(max(self._errors.values()))
+        # A session that is being stopped may measure once more after it has left.
+        if member in self._errors:
+            self._errors[member] = seconds
+            self.ledger.set_clock_error(max(self._errors.values()))
 
     def join(self, member: Waiter, headroom: float) -> None:
         self._errors[member] = 0.0

@@ -70,7 +70,7 @@ def _trouble(exchange: HostileExchange, session: UserWSSession, said: list[str])
     for method, params, hook in plans:
         exchange.once(method, hook)
         try:
-            session.handle_request(method, params, signed=True, timeout=0.3)
+            session.handle_request(method, params, signed=True, timeout=0.15)
         except CryptoWSError as error:
             said += ["".join(traceback.format_exception(error)), repr(error), repr(vars(error))]
             said += [repr(pickle.dumps(error)), repr(vars(pickle.loads(pickle.dumps(error))))]

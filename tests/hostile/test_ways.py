@@ -77,8 +77,8 @@ def test_a_proxy_that_fails_is_told_without_its_password(
         session = UserWSSession(endpoint=exchange.url, proxy=proxy.url(USER, PASSWORD))
         begun = time.monotonic()
         with pytest.raises(ConnectionFailed) as caught:
-            session.start(0.5)
-        assert time.monotonic() - begun < 1.5
+            session.start(0.2)
+        assert time.monotonic() - begun < 1.2
     said = (
         "".join(traceback.format_exception(caught.value)) + repr(caught.value) + caplog.text + repr(session)
     )
@@ -134,7 +134,7 @@ def test_tls_that_is_none(certificates: Certificates) -> None:
             url = server.url.replace("ws://", "wss://")
             session = UserWSSession(endpoint=url, ssl_context=certificates.client_context)
             with pytest.raises(ConnectionFailed):
-                session.start(0.3)
+                session.start(0.15)
 
 
 @pytest.mark.parametrize(
