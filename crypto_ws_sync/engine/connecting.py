@@ -27,6 +27,7 @@ OPEN_TIMEOUT = 10.0
 SHORTEST_TIMEOUT = 0.05
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 30.0
+LEAST_PATIENCE = 1.0
 CONTENDED_PAUSE = 0.01
 """Seconds after which room that requests in flight take up is looked for again."""
 REFUSED_WAIT = 10.0
@@ -110,6 +111,8 @@ class Connector:
         self._keeper = keeper
         self._make_ready = make_ready
         self._last: Unreachable | None = None
+        self.unready: Connection | None = None
+        """The connection that is being made ready."""
         self._held_for = 0.0
         self._hurry = asyncio.Event()
 
@@ -143,7 +146,9 @@ class Connector:
 
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome is not None else None
-            wait = max(FIRST_WAIT / 4, backoff(state))
+            # No pause is longer than the outage has lasted, so that its end is noticed in as long again at most.
+            lasted = max(LEAST_PATIENCE, state.seconds_since_start or 0.0)
+            wait = max(FIRST_WAIT / 4, min(backoff(state), lasted))
             self._last = error if isinstance(error, Unreachable) else None
             self._held_for = self._last.wait if self._last is not None else 0.0
             log.info(
@@ -202,7 +207,7 @@ class Connector:
             line = await context.transport.open(context.target, until - time.monotonic())
         except OpenFailed as error:
             raise self._translated(error) from None
-        connection = Connection(line, context.dialect, self._keeper, time.monotonic())
+        connection = self.unready = Connection(line, context.dialect, self._keeper, time.monotonic())
         try:
             await asyncio.wait_for(self._make_ready(connection), until - time.monotonic())
         except asyncio.TimeoutError:
@@ -213,6 +218,8 @@ class Connector:
         except BaseException:
             line.abort("not made ready")
             raise
+        finally:
+            self.unready = None
         return connection
 
     def _translated(self, error: OpenFailed) -> Unreachable:

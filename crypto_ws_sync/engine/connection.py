@@ -156,7 +156,8 @@ class Connection:
         """Return the monotonic time at which `check` is due again."""
         heard = self.line.last_heard
         if self._pinged_at is not None and self._pinged_at >= heard:
-            return self._pinged_at + self._policy.give_up_after
+            # The answer may come any moment, and the silence after it counts anew.
+            return min(self._pinged_at + self._policy.give_up_after, now + self._policy.ping_after)
         return max(now + 0.05, heard + self._policy.ping_after)
 
     def check(self, now: float, unanswered_since: float | None) -> None:

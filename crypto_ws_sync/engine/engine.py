@@ -174,8 +174,7 @@ class Engine:
 
     def forsake(self) -> None:
         """In a forked child: let go of the sockets, which are the parent's, and of nothing else."""
-        for connection in self._rotation.connections():
-            connection.line.forsake()
+        self._rotation.forsake()
 
     # -- requests ---------------------------------------------------------------------------------------
 

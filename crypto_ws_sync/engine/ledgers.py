@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from crypto_ws_sync.engine.shared_ledger import SharedLedger
 from crypto_ws_sync.protocol.limits import (
     Bucket,
     Contended,
     Full,
     Granted,
-    Ledger,
     Limit,
     Reading,
     Reservation,
@@ -28,16 +28,10 @@ from crypto_ws_sync.protocol.method import Charge
 
 __all__ = ["Gate", "Hold", "LedgerKeys", "Ledgers", "find_ledgers"]
 
-TURN = 16
-"""Requests that one session may send before the next that waits has its turn."""
-PATIENCE = 0.05
-"""Seconds for which a session may leave its turn unused while others wait."""
-
 Hold: TypeAlias = tuple[Reservation, Reservation | None]
 """What one request holds of the address's ledger, and of the account's, until it is settled."""
 
 _NOTHING = Charge(0)
-_BUSY_ADDRESS = Contended(Bucket.WEIGHT)
 _BUSY_ACCOUNT = Contended(Bucket.ORDERS)
 
 
@@ -54,132 +48,6 @@ class LedgerKeys:
     venue: str
     egress: str
     account: str
-
-
-class _Shared:
-    """One ledger with those who use it, and the line in which they wait for room.
-
-    Who is first in the line goes first, for TURN requests, then the next. Two sorts of waiting are told apart. A
-    session that is held back by requests in flight alone needs the next room that comes free, so nobody may
-    overtake it. One that a full window holds back cannot use any room before the window ends: until then others
-    may go on, and then it has its place again.
-
-    Owner: shared, guarded by self.lock.
-    """
-
-    def __init__(self, limits: Sequence[Limit]) -> None:
-        self._limits = limits
-        self.line: dict[Gate, float] = {}
-        self.begin()
-
-    def begin(self) -> None:
-        """Begin anew, with nobody and nothing counted."""
-        self.lock = threading.Lock()
-        self.ledger = Ledger(self._limits)
-        self.line.clear()
-        self._errors: dict[Gate, float] = {}
-        self._headrooms: dict[Gate, float] = {}
-        self._turn_of: Gate | None = None
-        self._left = TURN
-        self._touched = 0.0
-        self._now = 0.0
-        self.clock: tuple[Callable[[], float], float] | None = None
-
-    def begin_in_child(self) -> None:
-        """After a fork: another thread may have held the lock, and the counts are the parent's; bans hold on."""
-        until = self.ledger.banned_until(0.0)
-        self.begin()
-        if until is not None:
-            self.ledger.ban(until, "the exchange had refused requests before this process began")
-
-    def reserve(self, member: Gate, charge: Charge, now: float) -> Granted | Contended | Full:
-        """Reserve for one of several sessions, or stand it in the line."""
-        self._now = max(self._now, now)
-        first = self._first(member, now)
-        if first is member or first is None:
-            verdict = self.ledger.reserve(charge, now)
-            if first is member:
-                self._touched = now
-            if type(verdict) is Granted:
-                if first is member:
-                    self._count_turn(member)
-                return verdict
-            obstacle = verdict
-        else:
-            seen = self.ledger.look(charge, now)
-            obstacle = seen if type(seen) is Full else _BUSY_ADDRESS
-        if len(self._errors) > 1 or self.line:
-            self.line[member] = obstacle.until if type(obstacle) is Full else 0.0
-        return obstacle
-
-    def leave_line(self, member: Gate) -> None:
-        """Nothing of this session waits for room here any more."""
-        if self.line.pop(member, None) is not None and self._turn_of is member:
-            self._begin_turn(self._next(self._now))
-
-    def room_came_free(self, member: Gate) -> None:
-        """Wake whoever may use it; `member` looks for itself."""
-        first = self._next(self._now)
-        if first is not None and first is not member:
-            first.be_woken()
-
-    def set_clock_error(self, member: Gate, seconds: float) -> None:
-        # A session that is being stopped may measure once more after it has left.
-        if member in self._errors:
-            self._errors[member] = seconds
-            self.ledger.set_clock_error(max(self._errors.values()))
-
-    def join(self, member: Gate, headroom: float) -> None:
-        self._errors[member] = 0.0
-        self._headrooms[member] = headroom
-        self.ledger.set_headroom(max(self._headrooms.values()))
-
-    def leave(self, member: Gate) -> None:
-        self.leave_line(member)
-        self._errors.pop(member, None)
-        self._headrooms.pop(member, None)
-        if self._errors:
-            self.ledger.set_clock_error(max(self._errors.values()))
-            self.ledger.set_headroom(max(self._headrooms.values()))
-
-    def _next(self, now: float) -> Gate | None:
-        """Return who is first of those that room would help now."""
-        for gate, asleep_until in self.line.items():
-            if asleep_until <= now:
-                return gate
-        return None
-
-    def _first(self, member: Gate, now: float) -> Gate | None:
-        """Return whose turn it is while `member` asks, None where nobody waits."""
-        first = self._next(now)
-        if first is None or first is member:
-            if first is not None and first is not self._turn_of:
-                self._turn_of, self._left = first, TURN
-            return first
-        if first is not self._turn_of:
-            self._begin_turn(first)
-        elif now - self._touched > PATIENCE:
-            # It may be stopped in a debugger, or its thread has no processor: nobody waits for it.
-            self._to_the_end(first)
-            first = self._next(now)
-            self._begin_turn(first if first is not member else None)
-        return first
-
-    def _count_turn(self, member: Gate) -> None:
-        self._left -= 1
-        if self._left <= 0:
-            if len(self.line) > 1:
-                self._to_the_end(member)
-                self._begin_turn(self._next(self._now))
-            self._left = TURN
-
-    def _to_the_end(self, member: Gate) -> None:
-        self.line[member] = self.line.pop(member)
-
-    def _begin_turn(self, first: Gate | None) -> None:
-        self._turn_of, self._left, self._touched = first, TURN, self._now
-        if first is not None:
-            first.be_woken()
 
 
 class Gate:
@@ -204,7 +72,9 @@ class Gate:
         "claims",
     )
 
-    def __init__(self, address: _Shared, account: _Shared, headroom: float, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, address: SharedLedger, account: SharedLedger, headroom: float, wake: Callable[[], None]
+    ) -> None:
         self._address = address
         self._account = account
         self._headroom = headroom
@@ -221,8 +91,10 @@ class Gate:
                 shared.join(self, self._headroom)
 
     def close(self) -> None:
-        """Use the ledgers no more."""
-        for shared in (self._address, self._account):
+        """Use the ledgers no more, and hold them no longer: they go with their last session."""
+        shares = self._address, self._account
+        self._address = self._account = SharedLedger(())
+        for shared in shares:
             with shared.lock:
                 shared.leave(self)
 
@@ -350,6 +222,8 @@ class Gate:
                 account.ledger.read(readings, now)
             else:
                 account.ledger.settle(held, readings, now, spent if held.charge.orders else _NOTHING)
+                if account.guessed_at is not None:
+                    account.believe_counts(held, readings)
             if account.line:
                 account.room_came_free(self)
 
@@ -388,16 +262,22 @@ class Gate:
         shared = self._account if orders_only else self._address
         with shared.lock:
             shared.ledger.ban(until, reason, orders_only=orders_only)
+            shared.guessed_at = None
+
+    def guess_ban(self, now: float, reason: str, *, orders_only: bool = False) -> float:
+        """Stop requests (or placements alone) as a refusal without a time must mean; return until when."""
+        bucket, shared = Bucket.WEIGHT, self._address
+        if orders_only:
+            bucket, shared = Bucket.ORDERS, self._account
+        with shared.lock:
+            until = shared.ledger.window_end(bucket, now)
+            shared.ledger.ban(until, reason, orders_only=orders_only)
+            shared.guessed_at = now
+        return until
 
     def banned_until(self, now: float) -> float | None:
         """Return when a ban on everything ends; None where there is none."""
         return self._address.ledger.banned_until(now)
-
-    def window_end(self, bucket: Bucket, now: float) -> float:
-        """Return when the window ends that a refusal without a time must mean."""
-        shared = self._account if bucket is Bucket.ORDERS else self._address
-        with shared.lock:
-            return shared.ledger.window_end(bucket, now)
 
     def usage(self, now: float) -> list[Usage]:
         """Return every window as it stands, requests in flight included."""
@@ -407,7 +287,7 @@ class Gate:
                 found += shared.ledger.usage(now)
         return found
 
-    def _concerned(self, charge: Charge) -> tuple[_Shared, ...]:
+    def _concerned(self, charge: Charge) -> tuple[SharedLedger, ...]:
         return (self._account, self._address) if charge.orders else (self._address,)
 
 
@@ -426,13 +306,13 @@ def _split(readings: Sequence[Reading]) -> tuple[list[Reading], list[Reading]]:
 
 
 _registry_lock = threading.Lock()
-_registry: weakref.WeakValueDictionary[tuple[str, ...], _Shared] = weakref.WeakValueDictionary()
+_registry: weakref.WeakValueDictionary[tuple[str, ...], SharedLedger] = weakref.WeakValueDictionary()
 
 
-def _shared(key: tuple[str, ...], limits: Sequence[Limit]) -> _Shared:
+def _shared(key: tuple[str, ...], limits: Sequence[Limit]) -> SharedLedger:
     found = _registry.get(key)
     if found is None:
-        found = _Shared(limits)
+        found = SharedLedger(limits)
         _registry[key] = found
     return found
 
@@ -441,8 +321,8 @@ def _shared(key: tuple[str, ...], limits: Sequence[Limit]) -> _Shared:
 class Ledgers:
     """The ledgers that one session shares with others; they last while somebody holds them."""
 
-    address: _Shared
-    account: _Shared
+    address: SharedLedger
+    account: SharedLedger
 
     def gate(self, headroom: float, wake: Callable[[], None]) -> Gate:
         """Return one run's way to the ledgers.

@@ -76,6 +76,12 @@ class Rotation:
         current = self._admission.connection
         return [*self.draining, current] if current is not None else list(self.draining)
 
+    def forsake(self) -> None:
+        """In a forked child: let go of every socket, those that are about to serve included."""
+        unready = self._connector.unready
+        for connection in (*self.connections(), *([unready] if unready is not None else [])):
+            connection.line.forsake()
+
     async def start(self, timeout: float) -> None:
         """Have the first connection.
 

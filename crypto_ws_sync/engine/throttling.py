@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from crypto_ws_sync.engine.context import Context
-from crypto_ws_sync.protocol.limits import Bucket
 
 __all__ = ["hold_back"]
 
@@ -25,10 +24,13 @@ def hold_back(context: Context, retry_at: float | None, *, orders_only: bool) ->
     """
     context.counters.throttled += 1
     now = context.server_now()
-    bucket = Bucket.ORDERS if orders_only else Bucket.WEIGHT
-    # A time that has passed is no leave to ask again at once, and again: that is how a 429 becomes a 418.
-    until = context.ledger.window_end(bucket, now) if retry_at is None else max(retry_at, now + SHORTEST_HOLD)
     reason = "too many orders" if orders_only else "too many requests"
-    context.ledger.ban(until, f"the exchange answered: {reason}", orders_only=orders_only)
+    words = f"the exchange answered: {reason}"
+    if retry_at is None:
+        until = context.ledger.guess_ban(now, words, orders_only=orders_only)
+    else:
+        # A time that has passed is no leave to ask again at once, and again: that is how a 429 becomes a 418.
+        until = max(retry_at, now + SHORTEST_HOLD)
+        context.ledger.ban(until, words, orders_only=orders_only)
     log.warning("%s: held back for %.1f s", reason, until - now, extra={"event": "throttled"})
     return until

@@ -355,6 +355,10 @@ class Ledger:
             self._banned_until = until
             self._ban_reason = reason
 
+    def lift_orders_ban(self) -> None:
+        """Let placements go by their windows again."""
+        self._orders_banned_until = 0.0
+
     def banned_until(self, now: float) -> float | None:
         """Return when a ban on everything ends; None where there is none."""
         return self._banned_until if now < self._banned_until else None

@@ -34,7 +34,8 @@ class ClockSample:
 
     def error(self, now: float) -> float:
         """Seconds by which the offset may be wrong at monotonic time `now`."""
-        return (self.received - self.sent + GRAIN) / 2 + max(0.0, now - self.received) * DRIFT
+        middle = (self.sent + self.received) / 2
+        return (self.received - self.sent + GRAIN) / 2 + max(0.0, now - middle) * DRIFT
 
 
 class ServerClock:

@@ -52,6 +52,7 @@ class Run:
         self._is_stopping = False
         self._is_program_over = False
         self._forget_clock: Callable[[], None] = lambda: None
+        self._is_time_told = False
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -119,8 +120,15 @@ class Run:
             self.door.call(self.engine.on_room)
 
     def _on_time(self) -> None:
+        # However often the clock is moved, the loop is told once for all that it has not seen yet.
+        if self.engine is not None and not self._is_time_told:
+            self._is_time_told = True
+            self.door.call(self._tell_time)
+
+    def _tell_time(self) -> None:
+        self._is_time_told = False
         if self.engine is not None:
-            self.door.call(self.engine.on_time)
+            self.engine.on_time()
 
     def _let_go(self) -> None:
         self._forget_clock()

@@ -216,8 +216,10 @@ class UserWSSession(BinanceMethods):
         current = self._run or self._starting
         if current is not None and threading.get_ident() == current.door.ident:
             raise SessionClosed("start() on the session's own thread would wait for itself")
+        if current is not None and current.door.is_forked:
+            current.check()
         with self._lock:
-            if self._run is not None and not self._run.door.is_closed and not self._run.door.is_forked:
+            if self._run is not None and not self._run.door.is_closed:
                 return self
             run = Run(self._new_context, self._book, self._name)
             self._starting = run

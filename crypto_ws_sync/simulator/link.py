@@ -127,6 +127,10 @@ class Link:
 
     def close(self, code: int, reason: str) -> None:
         """Close properly, with a close frame."""
+        # Whoever is being told goodbye owes no more pongs, and is not to be cut off before it has read the frame.
+        if self._pong_timer is not None:
+            self._pong_timer.cancel()
+            self._pong_timer = None
         self._flush()
         self._start(lambda: self._socket.close(code, reason))
 
@@ -198,7 +202,7 @@ class Link:
         missed = self._pong_timer
 
         def judge() -> None:
-            if self._pong_timer is missed:
+            if missed is not None and self._pong_timer is missed:
                 self.abort()
 
         self._loop.call_later(_GRACE_SECONDS, judge)

@@ -36,7 +36,7 @@ class _AgeingSession(UserWSSession):
     _dialect_kind = _Ageing
 
 
-def read_through(session: UserWSSession, disturb: Callable[[], None]) -> tuple[list[float], list[str]]:
+def read_through(session: UserWSSession, disturb: Callable[[], object]) -> tuple[list[float], list[str]]:
     """Read in all threads until `disturb` returns; return how long each call took, and what failed."""
     over = threading.Event()
     times: list[list[float]] = [[] for _ in range(READERS)]
@@ -73,23 +73,24 @@ def _opened_at(session: UserWSSession) -> float:
 
 def _rotate(session: UserWSSession, begin: Callable[[], None]) -> None:
     """See so many connections replaced, each after `begin`."""
+    pause = threading.Event()
     for _ in range(ROTATIONS):
         opened_at = _opened_at(session)
-        time.sleep(max(0.0, opened_at + APART - time.monotonic()))
+        pause.wait(max(0.0, opened_at + APART - time.monotonic()))
         begin()
         while _opened_at(session) < opened_at + 0.02:
-            time.sleep(0.002)
+            pause.wait(0.002)
 
 
 def run(rounds: int) -> int:
     """Measure; return how many rounds did not hold."""
-    bad = 0
+    bad, pause = 0, threading.Event()
     with RemoteExchange(rate_limits=PLENTY) as exchange:
         account = exchange.api_key, exchange.api_secret
         for number in range(1, rounds + 1):
             with UserWSSession(*account, endpoint=exchange.endpoint) as session:
                 session.handle_request("exchangeInfo", {"symbol": "BTCUSDT"})
-                quiet, failed = read_through(session, lambda: time.sleep(ROTATIONS * APART))
+                quiet, failed = read_through(session, lambda: pause.wait(ROTATIONS * APART))
                 noticed, failed_then = read_through(
                     session, lambda: _rotate(session, lambda: exchange.fault("announce_shutdown"))
                 )

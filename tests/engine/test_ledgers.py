@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto_ws_sync.engine.ledgers import PATIENCE, TURN, Gate, Hold, LedgerKeys, Ledgers, find_ledgers
+from crypto_ws_sync.engine.ledgers import Gate, Hold, LedgerKeys, Ledgers, find_ledgers
+from crypto_ws_sync.engine.shared_ledger import PATIENCE, TURN
 from crypto_ws_sync.protocol.limits import Bucket, Contended, Full, Limit, Reading
 from crypto_ws_sync.protocol.method import Charge
 
@@ -42,7 +43,11 @@ class Session:
         self.waiting: list[Charge] = []
         self.in_flight: list[Hold] = []
         self.served = 0
-        self.gate: Gate = shared.gate(headroom, self.wake)
+        self.gate: Gate
+        self.begin(shared, headroom)
+
+    def begin(self, shared: Ledgers, headroom: float = 0.0) -> None:
+        self.gate = shared.gate(headroom, self.wake)
         self.gate.join()
 
     def wake(self) -> None:
@@ -247,6 +252,21 @@ def test_counts_that_an_answer_tells_go_to_the_ledgers_they_belong_to() -> None:
     assert session.ask(ORDER, 2) == 1
 
 
+def test_ledgers_go_with_their_last_session_and_not_with_its_last_run() -> None:
+    venue = f"venue {next(_venues)}"
+    shared = ledgers(weight=4, venue=venue)
+    run = Session(shared)
+    run.ask(count=4)
+    run.gate.close()
+    assert run.gate.held_until(LIGHT, NOW) == 0.0
+    run.settle(None)
+    again = Session(ledgers(weight=4, venue=venue))
+    assert again.ask() == 0
+    again.gate.close()
+    del shared
+    assert Session(ledgers(weight=4, venue=venue)).ask(count=4) == 4
+
+
 def test_a_ban_stops_every_session_of_the_address_and_orders_alone_those_of_the_account() -> None:
     shared = ledgers(weight=100)
     one, other = Session(shared), Session(shared)
@@ -295,8 +315,10 @@ def test_nothing_that_waits_is_forgotten_or_served_beyond_the_limit(
             session.pump()
         elif action == "close":
             session.waiting.clear()
+            while session.in_flight:
+                session.settle()
             session.gate.close()
-            session.gate.join()
+            session.begin(shared)
         elif session.in_flight:
             session.settle() if action == "settle" else session.gate.release(session.in_flight.pop(0))
             session.pump()

@@ -73,8 +73,13 @@ def test_a_ban_stops_requests_look_ups_and_reconnects_until_it_ends(bench: Bench
     server.wait(lambda: len(server.of("order.status")) >= 2)
     assert server.attempts[-1] >= until
     assert all(seen.at >= until for seen in server.seen[before[0] :])
-    # The look-ups go by the exchange's clock, so it has to go on for the order to be told absent.
-    eventually(lambda: clock.advance(0.5) or lost.done())  # type: ignore[func-returns-value]  # moved, then asked
+
+    def is_told_absent() -> bool:
+        # The look-ups go by the exchange's clock, so it has to go on; the session is asked to keep pace with it.
+        clock.advance(0.5)
+        return session.status().unresolved == 0
+
+    eventually(is_told_absent)
     assert isinstance(lost.exception(), ServerError)
     assert session.status().counters["throttled"] == 1
 
@@ -161,6 +166,22 @@ def test_too_many_orders_stop_placements_and_nothing_else(bench: Bench) -> None:
     clock.advance(9.1)
     assert waiting.result(SOON)["status"] == "NEW"
     assert session.order_handling
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["retryAfter", "without retryAfter"])
+def test_fills_give_room_back_where_the_exchange_has_not_said_until_when(bench: Bench, tells: bool) -> None:
+    server = bench.server
+    session = bench.open()
+    server.tells_retry_after = tells
+    bench.use_up(server.rules[1])
+    with pytest.raises(RateLimited):
+        session.handle_request("order.place", PLACEMENT)
+    session.account_rate_limits_orders()
+    assert not session.order_handling, "the count is as it was"
+    bench.use_up(server.rules[1], all_but=5)
+    session.account_rate_limits_orders()
+    assert session.order_handling is not tells
+    assert (session.handle_request("order.place", PLACEMENT, on_limit="none") is None) is tells
 
 
 @pytest.mark.parametrize("status", [429, 418])

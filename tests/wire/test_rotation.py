@@ -179,6 +179,18 @@ def test_a_connection_that_is_lost_while_its_next_is_refused_is_replaced_without
         assert session.handle_request("ping", timeout=2.0) == {}
 
 
+def test_the_end_of_a_short_outage_is_noticed_soon(simulated: SimulatedExchange) -> None:
+    """Pauses grow by chance up to many seconds, but never beyond what the outage has lasted."""
+    with _session(UserWSSession, simulated) as session:
+        refused = simulated.faults.refuse_handshake(503, times=None)
+        began = time.monotonic()
+        simulated.faults.drop_all()
+        assert refused.wait(9, strikes=6)
+        refused.cancel()
+        lasted = time.monotonic() - began
+        assert session.wait_operational(max(1.0, lasted) + 1.0)
+
+
 # -- a line that falls silent -------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
     is_equal,
     is_open,
     may_be_of,
+    may_be_older,
     refusal,
     response_type,
     was_since,
@@ -83,7 +84,7 @@ def cancel_all(question: Question, is_last: bool) -> Steps:
     """Nothing older is open and something was cancelled since: done. Nothing was there: refused, in the end."""
     opened = ("openOrders.status", {"symbol": question.params.get("symbol")})
     still_open, changed = yield (opened, changed_since(question))
-    if any(not was_since(question, order.get("time")) for order in still_open):
+    if any(may_be_older(question, order.get("time")) for order in still_open):
         return MISSING
     gone = [order for order in changed if has_ended(order) and was_since(question, order.get("updateTime"))]
     if not any(order["status"] == "CANCELED" for order in gone):

@@ -19,6 +19,7 @@ __all__ = [
     "is_traded",
     "is_whole",
     "may_be_of",
+    "may_be_older",
     "refusal",
     "response_type",
     "was_since",
@@ -90,6 +91,11 @@ def may_be_of(question: Question, stamp: Any) -> bool:
 def is_whole(value: Any) -> TypeGuard[int]:
     """Tell whether a value is a whole number of 64 bits, as ids and times are."""
     return type(value) is int and -(2**63) <= value < 2**63
+
+
+def may_be_older(question: Question, stamp: Any) -> bool:
+    """Tell whether something of this time can be older than the write: the clocks leave that open for a moment."""
+    return not was_since(question, stamp, early=-3 * question.clock_error - 0.004)
 
 
 def was_since(question: Question, stamp: Any, early: float = 0.0) -> bool:

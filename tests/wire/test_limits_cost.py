@@ -1,0 +1,66 @@
+"""What the limits cost a request: counted in calls of Python functions, which no busy machine changes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from types import CodeType, FrameType
+from typing import Any
+
+from counting_server import CountingServer, orders, weight
+
+from crypto_ws_sync import UserWSSession
+from crypto_ws_sync.engine.ledgers import Gate
+
+REQUESTS = 20
+GATE = (Gate.reserve.__code__, Gate.settle.__code__)
+
+
+class CallCount:
+    """Counts calls of Python functions in all threads it is set for, and apart those below the gate.
+
+    Owner: shared; each thread touches its own depth, and counts are only read when all is quiet.
+    """
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.calls: Counter[CodeType] = Counter()
+        self.of_gate: Counter[CodeType] = Counter()
+        self._depth = threading.local()
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        depth: int = getattr(self._depth, "below", 0)
+        if event == "call":
+            inside = depth > 0 or frame.f_code in GATE
+            self._depth.below = depth + inside
+            if self.is_on:
+                self.calls[frame.f_code] += 1
+                if inside:
+                    self.of_gate[frame.f_code] += 1
+        elif event == "return" and depth:
+            self._depth.below = depth - 1
+
+
+def test_reserving_and_settling_are_under_a_twentieth_of_the_calls_of_a_request() -> None:
+    count = CallCount()
+    with CountingServer([weight(60, 6000), orders(10, 50)]) as server:
+        threading.setprofile(count)
+        try:
+            session = UserWSSession(endpoint=server.url).start()
+        finally:
+            threading.setprofile(None)
+        with session:
+            session.handle_request("ping")
+            before = sys.getprofile()
+            sys.setprofile(count)
+            try:
+                count.is_on = True
+                for _ in range(REQUESTS):
+                    session.handle_request("ping")
+                count.is_on = False
+            finally:
+                sys.setprofile(before)
+    assert count.of_gate[Gate.reserve.__code__] == count.of_gate[Gate.settle.__code__] == REQUESTS
+    assert count.calls.total() > 50 * REQUESTS, "both threads are counted"
+    assert count.of_gate.total() < 0.05 * count.calls.total()
