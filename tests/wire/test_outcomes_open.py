@@ -242,6 +242,7 @@ def test_ctrl_c_while_there_is_no_connection_takes_the_order_back(venue: Venue) 
     params = venue.desk().limit()
     refused = venue.exchange.faults.refuse_handshake(503, times=None)
     venue.exchange.faults.drop_all()
+    assert refused.wait(5), "the end of the line has been noticed once another one is asked for"
     is_ready = threading.Event()
     main = threading.get_ident()
 
