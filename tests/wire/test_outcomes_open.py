@@ -244,9 +244,12 @@ def test_ctrl_c_while_there_is_no_connection_takes_the_order_back(venue: Venue) 
     params = venue.desk().limit()
     refused = venue.exchange.faults.refuse_handshake(503, times=None)
     venue.exchange.faults.drop_all()
+    assert refused.wait(5), "the end of the line has been noticed once another one is asked for"
+    is_ready = threading.Event()
     main = threading.get_ident()
 
     def interrupt() -> None:
+        assert is_ready.wait(5)
         while not venue.session.status().waiting:
             refused.wait(0.01, strikes=1_000_000)
         signal.pthread_kill(main, signal.SIGINT)
@@ -254,6 +257,7 @@ def test_ctrl_c_while_there_is_no_connection_takes_the_order_back(venue: Venue) 
     helper = threading.Thread(target=interrupt)
     helper.start()
     with pytest.raises(KeyboardInterrupt):
+        is_ready.set()
         venue.session.handle_request("order.place", params)
     helper.join()
     refused.cancel()
