@@ -256,9 +256,13 @@ def test_ctrl_c_while_there_is_no_connection_takes_the_order_back(venue: Venue) 
 
     helper = threading.Thread(target=interrupt)
     helper.start()
-    with pytest.raises(KeyboardInterrupt):
+
+    def ask() -> None:
         is_ready.set()
         venue.session.handle_request("order.place", params)
+
+    with pytest.raises(KeyboardInterrupt):
+        ask()
     helper.join()
     refused.cancel()
     assert venue.session.wait_operational(8)
