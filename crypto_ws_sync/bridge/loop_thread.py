@@ -38,6 +38,9 @@ class _Done(asyncio.Future[Any]):
     def add_done_callback(self, *ignored: Any, **options: Any) -> None:
         """Call nothing."""
 
+    def set_name(self, name: object) -> None:
+        """Take no name: from Python 3.13 the loop gives one to whatever its task factory returns."""
+
 
 def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | None = None) -> bool:
     """Wait until a future is done, in a way that Ctrl-C can end; return whether it is.
