@@ -63,7 +63,8 @@ class Link:
         self._connection: Connection | None = None
         self._ping_timer = timers.call_at_us(since_us + PING_US, self._send_ping)
         self._pong_timer: Timer | None = None
-        self._life_timer = timers.call_at_us(since_us + LIFETIME_US, self._end_life)
+        self._life_ends_us = since_us + LIFETIME_US
+        self._life_timer = timers.call_at_us(self._life_ends_us, self._end_life)
 
     # -- from the socket ---------------------------------------------------------------------------------
 
@@ -180,7 +181,13 @@ class Link:
 
     # -- staying alive -----------------------------------------------------------------------------------
 
+    def _is_past_its_life(self) -> bool:
+        """Tell whether the clock has leaped to the end: then the goodbye counts, and not what was due on the way."""
+        return self._venue.now_us() >= self._life_ends_us
+
     def _send_ping(self) -> None:
+        if self._is_past_its_life():
+            return
         payload = str(self._venue.now_us() // 1000).encode("ascii")
         if self._pong_timer is None:
             self._pong_timer = self._timers.call_after_us(PONG_US, self._miss_pong)
@@ -200,6 +207,8 @@ class Link:
 
     def _miss_pong(self) -> None:
         missed = self._pong_timer
+        if self._is_past_its_life():
+            return
 
         def judge() -> None:
             if missed is not None and self._pong_timer is missed:
