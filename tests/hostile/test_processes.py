@@ -152,9 +152,17 @@ def test_ctrl_c_takes_back_what_was_not_sent(exchange: HostileExchange, spawn: S
     """A batch of orders that waits for a connection is not sent after its caller has given up."""
     program = spawn(
         """
+import logging
+gone = threading.Event()
+class Listener(logging.Handler):
+    def emit(self, record):
+        if getattr(record, "event", None) == "lost":
+            gone.set()
+logging.getLogger("crypto_ws_sync").addHandler(Listener())
+logging.getLogger("crypto_ws_sync").setLevel(logging.INFO)
 session.start()
 say("ready")
-while session.operational_status: time.sleep(0.01)
+assert gone.wait(10)
 say("lost")
 try:
     session.handle_requests([("order.place", ORDER)] * 5)
