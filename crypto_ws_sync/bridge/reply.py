@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
+from crypto_ws_sync.engine.requests import Wakes
+
 __all__ = ["CallbackThread", "OneAnswer", "ReplyFuture"]
 
 log = logging.getLogger("crypto_ws_sync.bridge")
@@ -90,9 +92,10 @@ class OneAnswer:
     Owner: shared; `_is_done` is set after what it stands for.
     """
 
-    __slots__ = ("_error", "_is_done", "_lock", "_result")
+    __slots__ = ("_error", "_is_done", "_lock", "_result", "_wakes")
 
-    def __init__(self) -> None:
+    def __init__(self, wakes: Wakes) -> None:
+        self._wakes = wakes
         self._lock = threading.Lock()
         self._lock.acquire()
         self._result: Any = None
@@ -117,7 +120,11 @@ class OneAnswer:
             raise InvalidStateError("answered already")
         self._result = result
         self._is_done = True
-        self._lock.release()
+        held = self._wakes.held
+        if held is None:
+            self._lock.release()
+        else:
+            held.append(self._lock)
 
     def set_exception(self, error: BaseException) -> None:
         """Give the error and wake who waits."""

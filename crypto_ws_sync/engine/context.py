@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Gate
+from crypto_ws_sync.engine.requests import Wakes
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
 from crypto_ws_sync.model.status import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
@@ -104,6 +105,7 @@ class Context:
     round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=ROUND_TRIPS_KEPT))
     clock_asked_at: float = -math.inf
     has_placed: bool = False
+    wakes: Wakes = field(default_factory=Wakes)
     offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import InvalidStateError
 from heapq import merge
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Hold
@@ -19,7 +20,7 @@ from crypto_ws_sync.protocol.outcome import Question
 if TYPE_CHECKING:
     from crypto_ws_sync.engine.connection import Connection
 
-__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "unsent_error"]
+__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "Wakes", "unsent_error"]
 
 NONE, WAIT, RAISE = "none", "wait", "raise"
 
@@ -151,6 +152,34 @@ class Inbox:
         self.is_armed = False
         while self.entries:
             self.entries.popleft().fail(error())
+
+
+class Wakes:
+    """Those who were answered while the loop reads, to be woken when it has done all else.
+
+    A thread that is woken earlier only stands in line for the interpreter, and costs the loop a hand-over.
+
+    Attributes:
+        held: Locks to release; None while the loop does not read.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held: list[Lock] | None = None
+
+    def begin(self) -> None:
+        """Hold back from now on."""
+        if self.held is None:
+            self.held = []
+
+    def end(self) -> None:
+        """Wake all that were held back."""
+        held, self.held = self.held, None
+        for lock in held or ():
+            lock.release()
 
 
 def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> CryptoWSError:

@@ -47,6 +47,7 @@ class Run:
         self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
         self.context.offload = self.signing.offload
+        self.wakes = self.context.wakes
         self._book = book
         self._is_stopping = False
         self._is_program_over = False
