@@ -1,22 +1,28 @@
 """A WebSocket server with nothing in it but canned answers, so that clients are what a benchmark measures.
 
 It answers `time`, `order.place`, `order.status`, `depth` and `big` (a reply of params.bytes bytes) with the id of the
-request, announces limits far above any load, and runs in a process of its own.
+request, announces limits far above any load, and runs in a process of its own. After `hold` it keeps its answers back
+until `release`.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
 import hashlib
 import json
-import multiprocessing
+import os
 import re
 import ssl
 import struct
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -65,6 +71,7 @@ class BareConnection(asyncio.Protocol):
         self._delay = delay
         self._buffer = b""
         self._is_open = False
+        self._held: list[bytes] | None = None
         self._transport: Any = None
 
     def connection_made(self, transport: Any) -> None:
@@ -78,7 +85,7 @@ class BareConnection(asyncio.Protocol):
         while (frame := self._next_frame()) is not None:
             opcode, payload = frame
             if opcode == 1:
-                out.append(_framed(0x81, answer(payload)))
+                self._answer(payload, out)
             elif opcode == 9:
                 out.append(_framed(0x8A, payload))
             elif opcode == 8:
@@ -87,6 +94,18 @@ class BareConnection(asyncio.Protocol):
                 return
         if out:
             self._send(b"".join(out))
+
+    def _answer(self, request: bytes, out: list[bytes]) -> None:
+        framed = _framed(0x81, answer(request))
+        if b'"hold"' in request:
+            self._held = []
+        elif b'"release"' in request and self._held is not None:
+            out += self._held
+            self._held = None
+        elif self._held is not None:
+            self._held.append(framed)
+            return
+        out.append(framed)
 
     def _send(self, data: bytes) -> None:
         if self._delay:
@@ -136,19 +155,20 @@ def _framed(first: int, payload: bytes) -> bytes:
     return struct.pack("!BBQ", first, 127, length) + payload
 
 
-def _serve(port: Any, delay: float, certificate: str | None) -> None:
+async def _serve(delay: float, certificate: str | None) -> None:
     context = None
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: BareConnection(delay), "127.0.0.1", 0, ssl=context)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Event().wait()
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: BareConnection(delay), "127.0.0.1", 0, ssl=context)
-        port.put(server.sockets[0].getsockname()[1])
-        await asyncio.Event().wait()
 
-    asyncio.run(main())
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
 
 
 @contextmanager
@@ -159,12 +179,28 @@ def bare_server(*, delay: float = 0.0, certificate: str | None = None) -> Iterat
         delay: Seconds before each answer.
         certificate: PEM file with key and certificate, for TLS.
     """
-    context = multiprocessing.get_context("spawn")
-    port = context.Queue()
-    process = context.Process(target=_serve, args=(port, delay, certificate), daemon=True)
-    process.start()
-    try:
-        yield port.get(timeout=20)
-    finally:
-        process.terminate()
-        process.join()
+    command = [sys.executable, str(Path(__file__).resolve()), "--delay", str(delay)]
+    if certificate is not None:
+        command += ["--certificate", certificate]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            # It ends when this pipe does, and so with its parent, however that ends.
+            process.stdin.close()
+
+
+def main() -> None:
+    """Run from the command line: print the port, serve until the input ends."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--certificate", help="PEM file with key and certificate, for TLS")
+    options = parser.parse_args()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    asyncio.run(_serve(options.delay, options.certificate))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """The session beside the floor: bare websocket-client in one thread, `json.dumps`, `send`, `recv`, `json.loads`.
 
-    PYTHONPATH=. python tests/benchmarks/beside_the_floor.py [--tls] [--delay MS] [--rounds 5] [--peers]
+    PYTHONPATH=. python -m tests.benchmarks.beside_the_floor [--tls] [--delay MS] [--rounds 5] [--peers]
 
 Both do the same operation against the same server (in a process of its own), in turn, several rounds. Figures are
 ratios to the floor's one thread: for round trips smaller is better, for requests a second larger is. The first line
@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import websocket
-from bare_server import bare_server
 
 from crypto_ws_sync import UserWSSession
+from tests.benchmarks.bare_server import bare_server
 
 KEY = "k" * 64
 SECRET = "s" * 64
