@@ -81,7 +81,8 @@ class CallCount:
         found: Counter[Where] = Counter()
         for side, calls in self._counts:
             for what, count in calls.items():
-                found[(side, *_described(what))] += count
+                where: Where = (side, *_described(what))
+                found[where] += count
             calls.clear()
         return found
 
