@@ -4,8 +4,8 @@
                                                 [--python INTERPRETER] [--tree FOLDER] [--base-tree FOLDER]
 
 Figures are ratios to the floor's one thread doing the same: for times smaller is better, for requests a second larger
-is. Each round takes short turns, the floor's and the session's, and gives one ratio; told are the median of the rounds,
-the least and the most. The interpreter decides whether the extra `speed` is there: the first line says so, and rows
+is. Each round begins with new processes (one may be luckier than another with its memory), takes short turns, the
+floor's and the session's, and gives one ratio for each row; told are the median of the rounds, the least and the most. The interpreter decides whether the extra `speed` is there: the first line says so, and rows
 with and without it do not compare. `--base-tree` compares with the session of another checkout instead of the floor.
 Exit status 1 if a figure misses what it must reach.
 """
@@ -70,21 +70,24 @@ def main() -> int:
     ours = Spot("session", options.python, options.tree.resolve())
     with_speed = "not installed" not in about
     is_good = True
+    groups = chosen(options.only)
+    found: dict[str, list[float]] = collections.defaultdict(list)
     with Rig(tls=options.tls, delay=options.delay / 1000) as rig:
-        for group in chosen(options.only):
-            found: dict[str, list[float]] = collections.defaultdict(list)
-            for _ in range(options.rounds):
+        for number in range(options.rounds):
+            print(f"\rround {number + 1} of {options.rounds}", end="\r", file=sys.stderr, flush=True)
+            rig.renew()
+            for group in groups:
                 for name, figure in group.measure(rig, base, ours).items():
                     found[name].append(figure)
-            for row in group.rows:
-                figures = found[row.name]
-                middle = statistics.median(figures)
-                words, reaches = "", True
-                if base.name == "floor":
-                    words, reaches = _judged(row, rig, middle, with_speed)
-                is_good = is_good and reaches
-                spread = f"({min(figures):.2f}, {max(figures):.2f})"
-                print(f"{row.name:40} {middle:6.2f} {row.unit:9} {spread:16} {words}".rstrip(), flush=True)
+    for row in (row for group in groups for row in group.rows):
+        figures = found[row.name]
+        middle = statistics.median(figures)
+        words, reaches = "", True
+        if base.name == "floor":
+            words, reaches = _judged(row, rig, middle, with_speed)
+        is_good = is_good and reaches
+        spread = f"({min(figures):.2f}, {max(figures):.2f})"
+        print(f"{row.name:40} {middle:6.2f} {row.unit:9} {spread:16} {words}".rstrip())
     return 0 if is_good else 1
 
 
