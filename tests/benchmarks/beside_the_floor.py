@@ -5,9 +5,10 @@
 
 Figures are ratios to the floor's one thread doing the same: for times smaller is better, for requests a second larger
 is. Each round begins with new processes (one may be luckier than another with its memory), takes short turns, the
-floor's and the session's, and gives one ratio for each row; told are the median of the rounds, the least and the most. The interpreter decides whether the extra `speed` is there: the first line says so, and rows
-with and without it do not compare. `--base-tree` compares with the session of another checkout instead of the floor.
-Exit status 1 if a figure misses what it must reach.
+floor's and the session's, and gives one ratio for each row; told are the median of the rounds, the least and the most.
+The interpreter decides whether the extra `speed` is there: the first line says so, and rows with and without it do not
+compare. `--base-tree` compares with the session of another checkout instead of the floor. Exit status 1 if a figure
+misses what it must reach.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def main() -> int:
     found: dict[str, list[float]] = collections.defaultdict(list)
     with Rig(tls=options.tls, delay=options.delay / 1000) as rig:
         for number in range(options.rounds):
-            print(f"\rround {number + 1} of {options.rounds}", end="\r", file=sys.stderr, flush=True)
+            if sys.stderr.isatty():
+                print(f"round {number + 1} of {options.rounds}", end="\r", file=sys.stderr, flush=True)
             rig.renew()
             for group in groups:
                 for name, figure in group.measure(rig, base, ours).items():
