@@ -234,6 +234,16 @@ def test_an_unknown_method_is_a_write_if_it_is_signed(dialect: Any, signed: bool
     assert json.loads(dialect.compose(request, Stamp(NOON))[1])["params"]["anything"] == [1, "two"]
 
 
+@pytest.mark.parametrize(
+    "own",
+    [{"timestamp": 1}, {"signature": "by hand"}, {"apiKey": "key", "timestamp": 1, "signature": "by hand"}],
+)
+def test_an_unknown_method_that_its_caller_signed_is_a_write_too(dialect: Any, own: dict[str, Any]) -> None:
+    """It would be asked again when its connection breaks, and might then trade twice."""
+    assert dialect.request("brand.new", own, False, False, unused).spec.kind is Kind.WRITE
+    assert dialect.request("brand.new", {"apiKey": "key"}, False, False, unused).spec.kind is Kind.READ
+
+
 def test_an_unknown_method_may_be_sent_the_key_alone(dialect: Any) -> None:
     request = dialect.request("brand.new", None, True, False, unused)
     assert json.loads(dialect.compose(request, Stamp(NOON))[1])["params"] == {"apiKey": "the key"}
