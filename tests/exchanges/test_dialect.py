@@ -639,7 +639,7 @@ def test_an_answer_without_the_time_is_refused(dialect: Any, result: Any) -> Non
     ("recv_window", "seconds"),
     [
         *((None, 5.0), (100, 0.1), ("1500.5", 1.5005), (60000, 60.0)),
-        *((wrong, 60.0) for wrong in ("nan", "inf", "-1", 10**9, 10**400, "no number", [1])),
+        *((wrong, 60.0) for wrong in ("nan", "inf", "-1", 10**9, 10**99, "no number", [1])),
     ],
 )
 def test_how_long_a_write_may_be_accepted_is_known(dialect: Any, recv_window: Any, seconds: float) -> None:
