@@ -108,7 +108,7 @@ class Context:
 
     def server_now(self) -> float:
         """Return the exchange's time in epoch seconds."""
-        return self.clock.server_time(self.time.monotonic())
+        return self.clock.offset + self.time.monotonic()
 
     def local_wall(self, server_time: float) -> float:
         """Return the exchange's `server_time` as what the local wall clock will show then."""

@@ -40,6 +40,7 @@ PLACEMENTS_KEPT = 1000
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
+_OK = Outcome.OK
 _ENDED = (State.STOPPING, State.STOPPED)
 
 
@@ -182,14 +183,17 @@ class Engine:
         """Take in what callers have handed over, and send it in one go; never suspends."""
         inbox = self._inbox
         inbox.is_armed = False
-        entries = inbox.entries
+        entries, enter = inbox.entries, self._admission.enter
         # Callers may go on appending; beyond this many, those that came first should not wait for them.
         for _ in range(TAKEN_AT_ONCE):
             if not entries:
                 break
             entry = entries.popleft()
             try:
-                self._admit(entry)
+                if self._lifecycle.state in _ENDED:
+                    entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
+                elif not entry.request.charge.orders or not self._is_taken(entry):
+                    enter(entry)
             except Exception as error:
                 log.exception("a request could not be taken in", extra={"event": "engine_failed"})
                 entry.fail(error)
@@ -201,14 +205,6 @@ class Engine:
 
     def _take_in_rest(self) -> None:
         self._loop.create_task(self.take_in())
-
-    def _admit(self, entry: Entry) -> None:
-        if self._lifecycle.state in _ENDED:
-            entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
-            return
-        if entry.request.charge.orders and self._is_taken(entry):
-            return
-        self._admission.enter(entry)
 
     def _flush(self) -> None:
         """Hand over what has gathered."""
@@ -302,6 +298,10 @@ class Engine:
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
         """Settle a request by its answer."""
         self._answers.take(connection, entry, reply)
+        name = entry.request.client_order_id
+        if name is not None and reply.outcome is _OK and self._placing.get(name) is entry:
+            # Done with; what is kept for every order would only be looked through by the garbage collector.
+            del self._placing[name]
 
     def on_stray_reply(self, connection: Connection, reply: Reply) -> None:
         """Count an answer that nobody waits for; its limits still tell something."""
@@ -356,7 +356,7 @@ class Engine:
 
     def on_read(self, connection: Connection) -> None:
         """Room may have come free."""
-        if self._admission.room:
+        if self._admission.room.waiting:
             self._pump()
 
     def on_lost(self, connection: Connection, lost: LineLost) -> None:
