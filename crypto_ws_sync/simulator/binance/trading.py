@@ -87,7 +87,8 @@ def check(request: Request) -> dict[str, Any]:
     except Rejection as rejection:
         raise refused(rejection) from None
     if request.args.get("computeCommissionRates"):
-        return commission_of_order(venue.floor.engine.account(request.account.account_id).rates)
+        account = venue.floor.engine.account(request.account.account_id)
+        return commission_of_order(order.symbol, order.side, account)
     return {}
 
 
