@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from ..matching.amounts import DECIMALS, parse_amount
-from .combinations import Rule, compile_rules
+from .combinations import Rule, compile_rules, is_pegged
 from .refusals import Refusal, illegal_characters, missing, not_valid
 from .wire import NumberText
 
@@ -29,6 +29,8 @@ _INTEGER = re.compile("[0-9]{1,20}")
 _SYMBOL = re.compile(r"[\w\-.]{1,50}")
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 
+# Stated for the single order alone.
+_DEEPEST_PEG = 100
 _ENUM_REFUSALS = {
     "type": (-1116, "Invalid orderType."),
     "side": (-1117, "Invalid side."),
@@ -95,7 +97,7 @@ class Method:
             if value is not None:
                 arguments[name] = convert(name, value)
         for name in self.required:
-            if name not in arguments:
+            if name not in arguments and not is_pegged(name, arguments):
                 raise missing(name)
         for rule in self.rules:
             rule(arguments)
@@ -144,7 +146,7 @@ def _converter(method: str, param: Mapping[str, Any]) -> Converter:
     if kind == "DECIMAL" or name.endswith("IcebergQty"):
         return _read_decimal
     if kind in ("INT", "LONG"):
-        limit = param.get("max")
+        limit = param.get("max", _DEEPEST_PEG if name.endswith("PegOffsetValue") else None)
         # A page size beyond the largest is cut down to it; any other number too large is refused.
         if limit is None or name == "limit":
             return _read_limit(limit) if name == "limit" else _read_integer

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..matching import NewOrder, NewOrderList, Rejection
+from .catalogue import Arguments
 from .list_views import cancelled_list_view, list_view, placed_list_view
-from .refusals import Refusal, not_needed
+from .refusals import Refusal, missing, not_needed
 from .request import Request
 from .trading import refused
 
@@ -98,8 +99,7 @@ def place_opo(request: Request) -> Any:
 def _leg(request: Request, name: str, side: str, quantity: int) -> NewOrder:
     """One order of a list, from the parameters that begin with its name."""
     args = request.args
-    if f"{name}PegPriceType" in args:
-        raise Refusal(400, -2010, "Pegged orders are not supported for this symbol.")
+    _check_peg(args, name)
     if args.get(f"{name}StrategyType", 1_000_000) < 1_000_000:
         raise Refusal(400, -1134, "strategyType was less than 1000000.")
     return NewOrder(
@@ -116,7 +116,18 @@ def _leg(request: Request, name: str, side: str, quantity: int) -> NewOrder:
         strategy_id=args.get(f"{name}StrategyId"),
         strategy_type=args.get(f"{name}StrategyType"),
         stp_mode=args.get("selfTradePreventionMode", ""),
+        peg_price_type=args.get(f"{name}PegPriceType", ""),
+        peg_offset=args.get(f"{name}PegOffsetValue"),
     )
+
+
+def _check_peg(args: Arguments, name: str) -> None:
+    """Refuse half of an offset, or one that is to nothing."""
+    kind, value = f"{name}PegOffsetType", f"{name}PegOffsetValue"
+    if (kind in args) is not (value in args):
+        raise Refusal(400, -1128, f"Fields ['{kind}', '{value}'] must be sent together or omitted entirely.")
+    if kind in args and f"{name}PegPriceType" not in args:
+        raise missing(f"{name}PegPriceType")
 
 
 def _place(

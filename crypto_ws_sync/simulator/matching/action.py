@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from . import contingencies, funds
+from . import contingencies, funds, pegging
 from .accounts import Holding, SymbolAccount
 from .amounts import quote_of
 from .market import Market
@@ -309,12 +309,16 @@ class Action:
 
     def _trigger(self, order: Order) -> None:
         contingencies.before_execution(self, order)
-        if order.type not in LIMIT_TYPES and order.is_buy:
+        reason = ""
+        if order.peg_price_type:
+            reason = pegging.settle(self.market, order, self.now)
+        elif order.type not in LIMIT_TYPES and order.is_buy:
             funds.release(order)
-            if not self.can_afford(order):
-                self.refuse(order, "INSUFFICIENT_BALANCES")
-                contingencies.after_end(self, order)
-                return
+            reason = "" if self.can_afford(order) else "INSUFFICIENT_BALANCES"
+        if reason:
+            self.refuse(order, reason)
+            contingencies.after_end(self, order)
+            return
         order.working_time = order.update_time = self.now
         self.report(order, "NEW", is_on_book=True)
         self.work(order)
@@ -377,6 +381,7 @@ class Action:
                     -1 if counter is None else counter.order_id,
                     reject_reason,
                     expiry_reason,
+                    order.pegged_price,
                 )
             )
         return execution_id

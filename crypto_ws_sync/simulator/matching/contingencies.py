@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import funds
+from . import funds, pegging
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .triggers import triggers_when_rising
 
@@ -72,7 +72,7 @@ def cancel(action: Action, order_list: OrderList, client_order_id: str) -> None:
 def activate(action: Action, order_list: OrderList) -> None:
     """Send the pending orders of a list to market, its working order having filled."""
     waiting = [order for order in order_list.pending if order.is_open]
-    reason = refusal(action, order_list)
+    reason = pegging.settle_pending(action.market, order_list, action.now) or refusal(action, order_list)
     if reason:
         for order in waiting:
             action.refuse(order, reason)
@@ -125,7 +125,7 @@ def prices_relate(pair: tuple[Order, ...], last_price: int) -> bool:
 
 
 def _deciding_price(order: Order) -> int:
-    """The price at which a leg begins to execute; 0 for one that only trails."""
+    """The price at which a leg begins to execute; 0 for one that only trails, or that the book prices."""
     if order.type in LIMIT_TYPES and order.type not in STOP_TYPES:
-        return order.price
+        return 0 if order.peg_price_type else order.price
     return order.stop_price

@@ -6,7 +6,7 @@ from . import rejections
 from .accounts import SymbolAccount
 from .amounts import UNIT
 from .market import Market
-from .orders import LIMIT_TYPES, STOP_TYPES, NewOrder, Order
+from .orders import LIMIT_TYPES, PRIMARY_PEG, STOP_TYPES, NewOrder, Order
 from .rejections import Rejection, filter_failure, missing, new_order, not_required
 from .symbols import ExchangeFilters, LotSize, Notional, PercentPrice, PriceFilter, SymbolRules, TrailingDelta
 from .triggers import triggers_when_rising
@@ -31,8 +31,10 @@ def check_composition(rules: SymbolRules, order: NewOrder) -> None:
         raise Rejection(rejections.INVALID_ORDER_TYPE, "Invalid orderType.")
     if order.side != "BUY" and order.side != "SELL":
         raise Rejection(rejections.INVALID_SIDE, "Invalid side.")
-    if order.is_pegged:
-        raise new_order("Pegged orders are not supported for this symbol.")
+    if order.peg_price_type:
+        if not rules.peg_instructions_allowed:
+            raise new_order("Pegged orders are not supported for this symbol.")
+        _check_peg(order)
     if order_type in LIMIT_TYPES:
         _check_limit(order)
     else:
@@ -55,7 +57,7 @@ def check_composition(rules: SymbolRules, order: NewOrder) -> None:
 
 
 def _check_limit(order: NewOrder) -> None:
-    if order.price <= 0:
+    if order.price <= 0 and not (order.peg_price_type and order.price == 0):
         raise missing("price")
     if order.quantity <= 0:
         raise missing("quantity")
@@ -68,8 +70,24 @@ def _check_limit(order: NewOrder) -> None:
         raise missing("timeInForce")
     elif order.time_in_force not in ("GTC", "IOC", "FOK"):
         raise Rejection(rejections.INVALID_TIF, "Invalid timeInForce.")
-    if order.price * order.quantity < UNIT:
+    if order.price and order.price * order.quantity < UNIT:
         raise new_order("Price * QTY is zero or less.")
+
+
+def _check_peg(order: NewOrder) -> None:
+    """Raise unless the order's type and time in force go with its peg.
+
+    What becomes a MARKET order has no price to peg. PRIMARY_PEG joins the queue, so a LIMIT order with it has
+    to be able to rest; a LIMIT_MAKER may not take, so MARKET_PEG is not for it.
+    """
+    if order.type not in LIMIT_TYPES:
+        raise new_order("This order type may not use pegged price.")
+    if order.peg_price_type == PRIMARY_PEG:
+        is_wrong = order.type == "LIMIT" and order.time_in_force not in ("", "GTC")
+    else:
+        is_wrong = order.type == "LIMIT_MAKER"
+    if is_wrong:
+        raise new_order("This price peg cannot be used with this order type.")
 
 
 def _check_market(rules: SymbolRules, order: NewOrder) -> None:
@@ -95,7 +113,7 @@ def _check_iceberg(rules: SymbolRules, order: NewOrder) -> None:
         raise new_order("IcebergQty exceeds QTY.")
 
 
-def check_order(market: Market, order: NewOrder, now: int) -> None:
+def check_order(market: Market, order: NewOrder | Order, now: int) -> None:
     """Raise unless the order passes the filters that look at its own price and quantity."""
     filters = market.rules.filters
     if filters.price is not None:
@@ -142,7 +160,7 @@ def check_lot(lot: LotSize, quantity: int, name: str) -> None:
         raise filter_failure(name)
 
 
-def _check_price(rule: PriceFilter, order: NewOrder) -> None:
+def _check_price(rule: PriceFilter, order: NewOrder | Order) -> None:
     for price in (order.price, order.stop_price):
         if price and (
             price < rule.min_price
@@ -152,7 +170,7 @@ def _check_price(rule: PriceFilter, order: NewOrder) -> None:
             raise filter_failure("PRICE_FILTER")
 
 
-def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder, now: int) -> None:
+def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder | Order, now: int) -> None:
     average = market.average_price(rule.average_minutes, now)
     if not average:
         return
@@ -163,6 +181,9 @@ def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder, no
 
 def _check_notional(rule: Notional, market: Market, order: NewOrder | Order, quantity: int, now: int) -> None:
     is_market = not order.price
+    if is_market and order.peg_price_type:
+        # It has no price yet, and is looked at again when the book gives it one.
+        return
     if order.price:
         notional = order.price * quantity
     elif order.quote_order_quantity:
@@ -180,7 +201,7 @@ def _check_notional(rule: Notional, market: Market, order: NewOrder | Order, qua
         raise filter_failure(rule.name)
 
 
-def _check_trailing_delta(rule: TrailingDelta, order: NewOrder) -> None:
+def _check_trailing_delta(rule: TrailingDelta, order: NewOrder | Order) -> None:
     if triggers_when_rising(order.type, order.side == "BUY"):
         low, high = rule.min_above, rule.max_above
     else:

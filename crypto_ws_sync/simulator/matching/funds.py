@@ -16,12 +16,12 @@ def need(order: Order, last_price: int) -> int:
     """Return what has to be set aside while the order is open.
 
     A sale sets its quantity aside. A purchase sets aside its limit price times quantity; a stop without a
-    limit its stop price (a trailing one without a stop price the last price) times quantity; a market order
-    nothing, since what it will cost is not known before it executes.
+    limit, or a pegged order that has no price yet, its stop price (where there is none the last price) times
+    quantity; a market order nothing, since what it will cost is not known before it executes.
     """
     if not order.is_buy:
         return order.open_quantity
-    if order.type in LIMIT_TYPES:
+    if order.type in LIMIT_TYPES and order.price:
         return quote_to_lock(order.price, order.open_quantity)
     if order.type == "MARKET":
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import contingencies, funds, rejections
+from . import contingencies, funds, pegging, rejections
 from .accounts import SymbolAccount
 from .action import Action
 from .market import Market
@@ -84,6 +84,9 @@ def place(market: Market, desk: SymbolAccount, new: NewOrderList, order_list_id:
         Order(market.order_id + place, desk, leg, leg.quantity, leg.stp_mode or mode, now)
         for place, leg in enumerate(new.orders)
     )
+    for order, leg in zip(order_list.orders, new.orders, strict=True):
+        if pegging.is_due(leg) and order not in order_list.pending:
+            pegging.fix(market, order)
     _check_at_engine(market, order_list)
     amounts = _needs(market, order_list)
     market.order_id += len(order_list.orders)

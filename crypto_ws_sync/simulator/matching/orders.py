@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .book import Level
 
 LIMIT_TYPES = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
+PRIMARY_PEG = "PRIMARY_PEG"
 STOP_TYPES = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 
 
@@ -18,7 +19,8 @@ class NewOrder:
     """An order as asked for. Amounts in units of 10**-8; 0, "" and `None` mean not sent.
 
     `client_order_id` must be given: the caller makes one up where the request has none.
-    `stp_mode` "" takes the symbol's default. `is_pegged` is set where the request carries peg instructions.
+    `stp_mode` "" takes the symbol's default. With `peg_price_type` PRIMARY_PEG or MARKET_PEG the price comes
+    from the book, `peg_offset` levels deeper, and `price` is the worst to be accepted, 0 for any.
     """
 
     symbol: str
@@ -35,7 +37,8 @@ class NewOrder:
     strategy_id: int | None = None
     strategy_type: int | None = None
     stp_mode: str = ""
-    is_pegged: bool = False
+    peg_price_type: str = ""
+    peg_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class Order:
     Times are microseconds. `status` is the exchange's word. `executed_quote` is the sum of the fills' quote
     quantities, `prevented` what self-trade prevention took away, `visible` what an open order shows in the
     book. `working_time` is -1 until the order is on the book (or was, or took from it), `trailing_time` -1
-    until tracking began.
+    until tracking began. `price` is what it is matched at; for a pegged order that is `pegged_price`, 0 until
+    the book has given one, while `sent_price` stays as it was asked for.
 
     Owner: the engine's thread.
     """
@@ -83,11 +87,15 @@ class Order:
         "locked",
         "order_id",
         "order_list",
+        "peg_offset",
+        "peg_price_type",
+        "pegged_price",
         "prevented",
         "prevented_match_id",
         "price",
         "quantity",
         "quote_order_quantity",
+        "sent_price",
         "status",
         "stop_price",
         "stp_mode",
@@ -111,6 +119,10 @@ class Order:
     time_in_force: str
     quantity: int
     price: int
+    sent_price: int
+    peg_price_type: str
+    peg_offset: int | None
+    pegged_price: int
     quote_order_quantity: int
     stop_price: int
     trailing_delta: int
@@ -148,7 +160,10 @@ class Order:
         self.type = new.type
         self.time_in_force = new.time_in_force or "GTC"
         self.quantity = quantity
-        self.price = new.price
+        self.price = self.sent_price = new.price
+        self.peg_price_type = new.peg_price_type
+        self.peg_offset = new.peg_offset
+        self.pegged_price = 0
         self.quote_order_quantity = new.quote_order_quantity
         self.stop_price = new.stop_price
         self.trailing_delta = new.trailing_delta

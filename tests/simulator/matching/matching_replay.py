@@ -137,6 +137,9 @@ class Replay:
         if event.execution_type == "NEW" and event.is_on_book:
             self.places += 1
             seen.place = self.places
+            # a pegged order that waited has got its price
+            assert event.pegged_price in (0, order.price)
+            seen.price = order.price
         if event.execution_type == "REPLACED":
             assert seen.executed + seen.prevented < event.quantity < seen.quantity
             if seen.visible is not None:

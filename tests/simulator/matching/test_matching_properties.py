@@ -52,6 +52,11 @@ def orders(draw: st.DrawFn, kinds: st.SearchStrategy[str] = order_types) -> dict
         fields["price"] = draw(prices)
     if kind.endswith("LIMIT"):
         fields["time_in_force"] = draw(st.sampled_from(("GTC", "GTC", "GTC", "IOC", "FOK")))
+    if "price" in fields and draw(st.integers(0, 3)) == 0:
+        fields["peg_price_type"] = draw(st.sampled_from(("PRIMARY_PEG", "MARKET_PEG")))
+        fields["peg_offset"] = draw(st.sampled_from((None, 0, 1)))
+        if draw(st.booleans()):
+            fields["price"] = 0
     if kind.startswith(("STOP", "TAKE")):
         fields["stop_price"] = draw(prices)
         if draw(st.booleans()):
@@ -77,6 +82,10 @@ def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
             below.update(price=0, stop_price=97 * PRICE, time_in_force="", iceberg_quantity=0)
         if above["type"].startswith("STOP_LOSS") != (above["side"] == "BUY"):
             above, below = below, above
+        for leg in (above, below):
+            if not leg["type"].endswith("LIMIT") and leg["type"] != "LIMIT_MAKER":
+                leg.pop("peg_price_type", None)
+                leg.pop("peg_offset", None)
         for leg, price in ((above, 102 * PRICE), (below, 98 * PRICE)):
             leg["stop_price" if leg["type"] != "LIMIT_MAKER" else "price"] = price
     return above, below
