@@ -73,6 +73,7 @@ class Method:
     amend_weight: bool
     converters: Mapping[str, Converter]
     required: tuple[str, ...]
+    unwanted: frozenset[str]
     rules: tuple[Rule, ...]
 
     def read(self, params: Mapping[str, Any]) -> Arguments:
@@ -86,6 +87,8 @@ class Method:
         for name, value in params.items():
             convert = converters.get(name)
             if convert is None:
+                if name in self.unwanted:
+                    raise Refusal(400, -1225, f"Pending orders should not include the '{name}' tag.")
                 if name in _ENVELOPE_NAMES and self.is_signed:
                     continue
                 raise Refusal(
@@ -133,6 +136,8 @@ def _method(entry: Mapping[str, Any]) -> Method:
         amend_weight=isinstance(on_success, dict),
         converters=converters,
         required=tuple(required),
+        # The quantity of what is pending comes from the working order.
+        unwanted=frozenset({"pendingQuantity"}) if ".opo" in entry["method"] else frozenset(),
         rules=compile_rules(entry),
     )
 

@@ -85,15 +85,22 @@ def place_otoco(request: Request) -> dict[str, Any]:
     return _place(request, "OTOCO", (working, *pair))
 
 
-def place_opo(request: Request) -> Any:
-    """Refuse a chain that sells what the first order buys: no symbol here allows it."""
+def place_opo(request: Request) -> dict[str, Any]:
+    """A working purchase, and an order that sells what it has bought."""
     args = request.args
-    request.venue.floor.check_symbol(args["symbol"])
-    if args["workingSide"] != "BUY":
-        raise Refusal(400, -1222, "Working order in an OPO list must be a bid.")
-    if args["pendingSide"] != "SELL":
-        raise Refusal(400, -1223, "Pending orders in an OPO list must be asks.")
-    raise Refusal(400, -2010, "OPO orders are not supported for this symbol.")
+    working = _leg(request, "working", args["workingSide"], args["workingQuantity"])
+    return _place(request, "OPO", (working, _leg(request, "pending", args["pendingSide"], 0)))
+
+
+def place_opoco(request: Request) -> dict[str, Any]:
+    """A working purchase, and a pair that sells what it has bought."""
+    args = request.args
+    working = _leg(request, "working", args["workingSide"], args["workingQuantity"])
+    side = args["pendingSide"]
+    if "pendingBelowType" not in args:
+        return _place(request, "OPO", (working, _leg(request, "pendingAbove", side, 0)))
+    pair = tuple(_leg(request, name, side, 0) for name in ("pendingAbove", "pendingBelow"))
+    return _place(request, "OPOCO", (working, *pair))
 
 
 def _leg(request: Request, name: str, side: str, quantity: int) -> NewOrder:
@@ -205,7 +212,7 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "orderList.place.oto": place_oto,
     "orderList.place.otoco": place_otoco,
     "orderList.place.opo": place_opo,
-    "orderList.place.opoco": place_opo,
+    "orderList.place.opoco": place_opoco,
     "orderList.cancel": cancel,
     "orderList.status": ask,
     "openOrderLists.status": ask_open,

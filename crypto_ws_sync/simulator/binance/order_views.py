@@ -140,7 +140,9 @@ def trade_view(fill: Fill, divisor: int) -> dict[str, Any]:
 
 def _add_state(view: dict[str, Any], order: Order) -> None:
     view["price"] = format_amount(order.sent_price)
-    view["origQty"] = format_amount(order.quantity)
+    if order.quantity or order.status != "PENDING_NEW":
+        # Left out where it is to come from another order's fill.
+        view["origQty"] = format_amount(order.quantity)
     view["executedQty"] = format_amount(order.executed)
     view["origQuoteOrderQty"] = format_amount(order.quote_order_quantity)
     view["cummulativeQuoteQty"] = format_amount(order.executed_quote)

@@ -30,7 +30,7 @@ class Listing:
     market_max_quantity: Decimal
     min_notional: Decimal
     max_notional: Decimal
-    opo_allowed: bool = field(default=False, kw_only=True)
+    opo_allowed: bool = field(default=True, kw_only=True)
     peg_instructions_allowed: bool = field(default=True, kw_only=True)
 
     def filters(self) -> tuple[dict[str, object], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from . import contingencies, funds, pegging
+from . import contingencies, funds, pegging, proceeds
 from .accounts import Holding, SymbolAccount
 from .amounts import quote_of
 from .market import Market
@@ -99,7 +99,7 @@ class Action:
         elif order.type in STOP_TYPES:
             self.market.triggers.remove(order)
         if order.order_list is not None:
-            contingencies.unshare(order)
+            contingencies.unshare(order, status)
         funds.release(order)
         order.status = status
         order.is_open = False
@@ -154,8 +154,11 @@ class Action:
         funds.settle_buyer(buyer, quantity, quote)
         funds.settle_seller(seller, quantity, quote)
         # One after the other: both may be of one account, and have enough BNB for one of them alone.
-        buyer_cost = self._charge(buyer, quantity, buyer is maker)
-        seller_cost = self._charge(seller, quote, seller is maker)
+        buyer_fee, buyer_pays = self._charge(buyer, quantity, buyer is maker)
+        if buyer.order_list is not None:
+            proceeds.keep(buyer, quantity, buyer_fee, buyer_pays)
+        seller_fee, seller_pays = self._charge(seller, quote, seller is maker)
+        buyer_cost, seller_cost = (buyer_fee, buyer_pays.asset), (seller_fee, seller_pays.asset)
         market.side(maker.is_buy).execute(maker, quantity)
         self.outcome.trades.append(
             Trade(
@@ -227,8 +230,8 @@ class Action:
         rests = is_maker or (order.type in LIMIT_TYPES and order.time_in_force == "GTC")
         self.report(order, "TRADE", is_on_book=order.is_open and rests, fill=fill)
 
-    def _charge(self, order: Order, received: int, is_maker: bool) -> tuple[int, str]:
-        """Take the commission on what a fill brought in; return how much, and of which asset."""
+    def _charge(self, order: Order, received: int, is_maker: bool) -> tuple[int, Holding]:
+        """Take the commission on what a fill brought in; return how much, and out of which holding."""
         desk = order.desk
         amount, holding = desk.commission(received, is_buyer=order.is_buy, is_maker=is_maker)
         if amount:
@@ -237,7 +240,7 @@ class Action:
             fees[holding.asset] = fees.get(holding.asset, 0) + amount
             if holding is not desk.base and holding is not desk.quote:
                 self.paid_from[desk] = holding
-        return amount, holding.asset
+        return amount, holding
 
     def _prevent(self, taker: Order, maker: Order) -> None:
         """End the taker, the maker or both, as the taker's mode says, in place of a match between them."""

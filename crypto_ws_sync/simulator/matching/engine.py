@@ -10,7 +10,7 @@ from .accounts import SymbolAccount
 from .action import Action
 from .amounts import UNIT, quote_of
 from .market import Market
-from .orders import STOP_TYPES, NewOrder, NewOrderList, Order
+from .orders import OPO_KINDS, STOP_TYPES, NewOrder, NewOrderList, Order
 from .outcome import Outcome
 from .rejections import Rejection, new_order
 from .venue import Venue
@@ -93,7 +93,7 @@ class MatchingEngine(Venue):
         if market.rules.status != "TRADING":
             raise new_order(rejections.MARKET_CLOSED)
         for place, order in enumerate(orders):
-            filters.check_composition(market.rules, order)
+            filters.check_composition(market.rules, order, awaits_quantity=kind in OPO_KINDS and place > 0)
             filters.check_order(market, order, now)
             if pegging.is_due(order) and (kind in ("", "OCO") or not place):
                 filters.check_order(market, pegging.at_its_price(market, order), now)

@@ -22,8 +22,11 @@ _UNSUPPORTED_TYPE = {
 }
 
 
-def check_composition(rules: SymbolRules, order: NewOrder) -> None:
-    """Raise unless the order's parameters go together and the symbol allows such orders."""
+def check_composition(rules: SymbolRules, order: NewOrder, *, awaits_quantity: bool = False) -> None:
+    """Raise unless the order's parameters go together and the symbol allows such orders.
+
+    `awaits_quantity` is for an order that another one is to give its quantity.
+    """
     order_type = order.type
     if order_type not in rules.order_types:
         if order_type in _UNSUPPORTED_TYPE:
@@ -36,9 +39,9 @@ def check_composition(rules: SymbolRules, order: NewOrder) -> None:
             raise new_order("Pegged orders are not supported for this symbol.")
         _check_peg(order)
     if order_type in LIMIT_TYPES:
-        _check_limit(order)
+        _check_limit(order, awaits_quantity)
     else:
-        _check_market(rules, order)
+        _check_market(rules, order, awaits_quantity)
     if order_type in STOP_TYPES:
         if not order.stop_price and not order.trailing_delta:
             raise missing("stopPrice")
@@ -49,17 +52,17 @@ def check_composition(rules: SymbolRules, order: NewOrder) -> None:
     elif order.trailing_delta:
         raise not_required("trailingDelta")
     if order.iceberg_quantity:
-        _check_iceberg(rules, order)
+        _check_iceberg(rules, order, awaits_quantity)
     if order.strategy_type is not None and order.strategy_type < MIN_STRATEGY_TYPE:
         raise Rejection(rejections.BAD_STRATEGY_TYPE, "strategyType was less than 1000000.")
     if order.stp_mode and order.stp_mode not in rules.allowed_stp_modes:
         raise Rejection(rejections.INVALID_MESSAGE, rejections.STP_MODE_NOT_ALLOWED)
 
 
-def _check_limit(order: NewOrder) -> None:
+def _check_limit(order: NewOrder, awaits_quantity: bool) -> None:
     if order.price <= 0 and not (order.peg_price_type and order.price == 0):
         raise missing("price")
-    if order.quantity <= 0:
+    if order.quantity <= 0 and not awaits_quantity:
         raise missing("quantity")
     if order.quote_order_quantity:
         raise not_required("quoteOrderQty")
@@ -70,7 +73,7 @@ def _check_limit(order: NewOrder) -> None:
         raise missing("timeInForce")
     elif order.time_in_force not in ("GTC", "IOC", "FOK"):
         raise Rejection(rejections.INVALID_TIF, "Invalid timeInForce.")
-    if order.price and order.price * order.quantity < UNIT:
+    if order.price and not awaits_quantity and order.price * order.quantity < UNIT:
         raise new_order("Price * QTY is zero or less.")
 
 
@@ -90,7 +93,7 @@ def _check_peg(order: NewOrder) -> None:
         raise new_order("This price peg cannot be used with this order type.")
 
 
-def _check_market(rules: SymbolRules, order: NewOrder) -> None:
+def _check_market(rules: SymbolRules, order: NewOrder, awaits_quantity: bool) -> None:
     if order.price:
         raise not_required("price")
     if order.time_in_force:
@@ -100,16 +103,16 @@ def _check_market(rules: SymbolRules, order: NewOrder) -> None:
             raise not_required("quoteOrderQty")
         if not rules.quote_order_quantity_market_allowed:
             raise new_order("Quote order qty market orders are not support for this symbol.")
-    elif order.quantity <= 0:
+    elif order.quantity <= 0 and not awaits_quantity:
         raise missing("quantity")
 
 
-def _check_iceberg(rules: SymbolRules, order: NewOrder) -> None:
+def _check_iceberg(rules: SymbolRules, order: NewOrder, awaits_quantity: bool) -> None:
     if not rules.iceberg_allowed:
         raise new_order("Iceberg orders are not supported for this symbol.")
     if order.type not in LIMIT_TYPES or order.time_in_force not in ("", "GTC"):
         raise Rejection(rejections.UNKNOWN_ORDER_COMPOSITION, rejections.UNSUPPORTED_COMBINATION)
-    if order.iceberg_quantity >= order.quantity:
+    if order.iceberg_quantity >= order.quantity and not awaits_quantity:
         raise new_order("IcebergQty exceeds QTY.")
 
 
@@ -131,6 +134,9 @@ def check_order(market: Market, order: NewOrder | Order, now: int) -> None:
 def check_quantity(market: Market, order: NewOrder | Order, quantity: int, now: int) -> None:
     """Raise unless the order, with this quantity, passes the filters that look at its quantity."""
     filters = market.rules.filters
+    if not quantity and not order.quote_order_quantity:
+        # It will have one when another order has filled, and is looked at again then.
+        return
     if quantity:
         if filters.lot_size is not None:
             check_lot(filters.lot_size, quantity, "LOT_SIZE")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 LIMIT_TYPES = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
 PRIMARY_PEG = "PRIMARY_PEG"
+OPO_KINDS = frozenset({"OPO", "OPOCO"})
 STOP_TYPES = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 
 
@@ -46,8 +47,9 @@ class NewOrderList:
     """An order list as asked for.
 
     `kind` is "OCO" with `orders` (above, below), "OTO" with (working, pending) or "OTOCO" with (working,
-    pending above, pending below); "OPO" and "OPOCO" are refused. The legs carry the list's symbol, and those
-    of a pair its side and quantity. Order ids follow the order of `orders`; `is_above_first=False` says that
+    pending above, pending below); "OPO" and "OPOCO" are like those two, with pending orders that carry no
+    quantity: it will be what the working order brought in. The legs carry the list's symbol, and those of a
+    pair its side and quantity. Order ids follow the order of `orders`; `is_above_first=False` says that
     a pair stands as (below, above), as in the deprecated form, where the stop comes first.
     """
 
@@ -233,7 +235,8 @@ class Order:
 class OrderList:
     """One order list and what became of it; read it, never write to it.
 
-    `orders` stand in wire order. `shared_lock` is what is set aside once for both legs of an untouched pair.
+    `orders` stand in wire order. `shared_lock` is what is set aside once for both legs of an untouched pair,
+    `proceeds` what a working order has brought in for the pending ones that are to sell it.
 
     Owner: the engine's thread.
     """
@@ -247,6 +250,7 @@ class OrderList:
         "list_status_type",
         "order_list_id",
         "orders",
+        "proceeds",
         "shared_lock",
         "transaction_time",
     )
@@ -264,6 +268,7 @@ class OrderList:
         self.transaction_time = now
         self.orders: tuple[Order, ...] = ()
         self.shared_lock = 0
+        self.proceeds = 0
 
     @property
     def symbol(self) -> str:
@@ -292,10 +297,15 @@ class OrderList:
 
     @property
     def pair(self) -> tuple[Order, ...]:
-        """The two orders of which one cancels the other; empty in an OTO."""
-        if self.kind == "OTO":
+        """The two orders of which one cancels the other; empty in an OTO or OPO."""
+        if self.kind in ("OTO", "OPO"):
             return ()
         return self.orders[-2:]
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the pending orders sell what the working one has bought."""
+        return self.kind in OPO_KINDS
 
     def legs(self) -> tuple[tuple[int, str], ...]:
         """Return order ids with their client order ids, in wire order."""

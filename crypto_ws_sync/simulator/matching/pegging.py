@@ -57,7 +57,7 @@ def settle(market: Market, order: Order, now: int) -> str:
         fix(market, order)
         filters.check_order(market, order, now)
     except Rejection as refusal:
-        return reason_of(refusal)
+        return refusal.as_reason()
     if order.is_buy:
         missing = quote_to_lock(order.price, order.open_quantity) - order.locked
         if missing > funds.holding_of(order).free:
@@ -88,17 +88,10 @@ def _settle_in_pair(market: Market, order_list: OrderList, order: Order, now: in
         fix(market, order)
         filters.check_order(market, order, now)
     except Rejection as refusal:
-        return reason_of(refusal)
+        return refusal.as_reason()
     missing = max(funds.need(leg, market.last_price) for leg in order_list.pair) - order_list.shared_lock
     if missing > funds.holding_of(order).free:
         return "INSUFFICIENT_BALANCES"
     if missing > 0:
         funds.share(order_list, missing)
     return ""
-
-
-def reason_of(refusal: Rejection) -> str:
-    """Return a refusal as the reason that an execution report gives."""
-    if refusal.msg == rejections.TOO_THIN_TO_PEG:
-        return "INSUFFICIENT_LIQUIDITY"
-    return refusal.msg.upper().replace(": ", "_").replace(" ", "_").rstrip(".")

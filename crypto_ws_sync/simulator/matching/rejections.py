@@ -11,6 +11,12 @@ class Rejection(Exception):
         self.code = code
         self.msg = msg
 
+    def as_reason(self) -> str:
+        """Return it the way an execution report gives a reason."""
+        if self.msg == TOO_THIN_TO_PEG:
+            return "INSUFFICIENT_LIQUIDITY"
+        return self.msg.upper().replace(": ", "_").replace(" ", "_").rstrip(".")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rejection) and (self.code, self.msg) == (other.code, other.msg)
 

@@ -144,8 +144,8 @@ def test_a_symbol_allows_what_its_flags_say(
     assert verdict(SmallVenue(**flags), "BUY", kind, **fields) == (code, msg)
 
 
-def test_opo_lists_are_refused_as_by_a_symbol_that_does_not_allow_them() -> None:
-    venue = SmallVenue()
+def test_opo_lists_are_refused_by_a_symbol_that_does_not_allow_them() -> None:
+    venue = SmallVenue(opo_allowed=False)
     legs = (venue.new("BUY", "LIMIT", **PLAIN), venue.new("SELL", "MARKET"))
     with pytest.raises(Rejection) as caught:
         venue.engine.place_list(1, NewOrderList("OPO", SYMBOL, "list", legs), venue.tick())
