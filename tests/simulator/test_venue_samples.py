@@ -60,8 +60,6 @@ NOT_OFFERED = {
     "executionRules",
     "myAllocations",
     "myFilters",
-    "orderList.place.opo",
-    "orderList.place.opoco",
     "referencePrice",
     "referencePrice.calculation",
     "sor.order.place",

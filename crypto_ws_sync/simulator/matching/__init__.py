@@ -22,8 +22,9 @@ it closed. The wire layer still has to check what the engine never sees: paramet
 order, order-count limits, and the form of client order ids.
 """
 
-from .accounts import Account, CommissionRates, SymbolAccount
+from .accounts import Account, SymbolAccount
 from .amounts import DECIMALS, UNIT, format_amount, parse_amount
+from .commissions import DISCOUNT_ASSET, NO_COMMISSION, CommissionRates, Tariff
 from .engine import CancelReplaced, MatchingEngine
 from .orders import NewOrder, NewOrderList, Order, OrderList
 from .outcome import Outcome
@@ -44,6 +45,8 @@ from .symbols import ExchangeFilters, SymbolFilters, SymbolRules
 
 __all__ = [
     "DECIMALS",
+    "DISCOUNT_ASSET",
+    "NO_COMMISSION",
     "UNIT",
     "Account",
     "AccountPosition",
@@ -68,6 +71,7 @@ __all__ = [
     "SymbolAccount",
     "SymbolFilters",
     "SymbolRules",
+    "Tariff",
     "Trade",
     "format_amount",
     "parse_amount",

@@ -138,10 +138,12 @@ class SymbolRules:
     iceberg_allowed: bool = True
     oco_allowed: bool = True
     oto_allowed: bool = True
+    opo_allowed: bool = True
     quote_order_quantity_market_allowed: bool = True
     allow_trailing_stop: bool = True
     cancel_replace_allowed: bool = True
     amend_allowed: bool = True
+    peg_instructions_allowed: bool = True
     default_stp_mode: str = "NONE"
     allowed_stp_modes: frozenset[str] = STP_MODES
     filters: SymbolFilters = SymbolFilters()
@@ -161,12 +163,9 @@ class SymbolRules:
         """Read one entry of the `symbols` array of `exchangeInfo`.
 
         Raises:
-            ValueError: The entry allows what this engine does not do (pegged orders, OPO lists, the modes
-                DECREMENT and TRANSFER), so serving it would promise too much.
+            ValueError: The entry allows what this engine does not do (the modes DECREMENT and TRANSFER), so
+                serving it would promise too much.
         """
-        for flag in ("opoAllowed", "pegInstructionsAllowed"):
-            if entry.get(flag):
-                raise ValueError(f"{entry['symbol']}: {flag} is not kept here")
         return cls(
             symbol=entry["symbol"],
             base_asset=entry["baseAsset"],
@@ -176,10 +175,12 @@ class SymbolRules:
             iceberg_allowed=entry["icebergAllowed"],
             oco_allowed=entry["ocoAllowed"],
             oto_allowed=entry["otoAllowed"],
+            opo_allowed=entry["opoAllowed"],
             quote_order_quantity_market_allowed=entry["quoteOrderQtyMarketAllowed"],
             allow_trailing_stop=entry["allowTrailingStop"],
             cancel_replace_allowed=entry["cancelReplaceAllowed"],
             amend_allowed=entry["amendAllowed"],
+            peg_instructions_allowed=entry["pegInstructionsAllowed"],
             default_stp_mode=entry["defaultSelfTradePreventionMode"],
             allowed_stp_modes=frozenset(entry["allowedSelfTradePreventionModes"]),
             filters=SymbolFilters.from_json(entry["filters"]),

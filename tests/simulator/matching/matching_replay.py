@@ -137,6 +137,9 @@ class Replay:
         if event.execution_type == "NEW" and event.is_on_book:
             self.places += 1
             seen.place = self.places
+            # a pegged order that waited has got its price
+            assert event.pegged_price in (0, order.price)
+            seen.price = order.price
         if event.execution_type == "REPLACED":
             assert seen.executed + seen.prevented < event.quantity < seen.quantity
             if seen.visible is not None:
@@ -155,7 +158,8 @@ class Replay:
         assert seen.left >= 0
         if seen.status in OPEN:
             assert (seen.status == "PARTIALLY_FILLED") == (seen.executed > 0)
-        assert (seen.status == "FILLED") == (seen.left == 0 and seen.prevented == 0)
+        # one that waits for another's fill has no quantity yet
+        assert (seen.status == "FILLED") == (seen.left == 0 and seen.prevented == 0 and seen.quantity > 0)
 
     def _trade(self, fill: Fill, seen: Seen) -> None:
         if fill.is_maker:
