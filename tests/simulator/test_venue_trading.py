@@ -365,8 +365,6 @@ def test_what_no_symbol_allows_is_refused_in_documented_words(client: BareClient
     assert client.refusal("orderList.place.opo", buying, signed=True)[1] == -1223
     sor = {**BELOW, "price": "60000"}
     assert client.refusal("sor.order.place", sor, signed=True)[1] == -1020
-    stp = {**BELOW, "price": "60000", "selfTradePreventionMode": "DECREMENT"}
-    assert client.refusal("order.place", stp, signed=True)[1] == -1013
 
 
 def test_what_nobody_has_here_is_a_documented_empty_answer(client: BareClient) -> None:

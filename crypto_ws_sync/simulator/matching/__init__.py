@@ -27,6 +27,7 @@ from .amounts import DECIMALS, UNIT, format_amount, parse_amount
 from .engine import CancelReplaced, MatchingEngine
 from .orders import NewOrder, NewOrderList, Order, OrderList
 from .outcome import Outcome
+from .price_range import PriceRange
 from .records import (
     AccountPosition,
     Amendment,
@@ -39,6 +40,7 @@ from .records import (
     PreventedMatch,
     Trade,
 )
+from .reference_price import ArithmeticMean, ExternalPrice
 from .rejections import Rejection
 from .symbols import ExchangeFilters, SymbolFilters, SymbolRules
 
@@ -48,12 +50,14 @@ __all__ = [
     "Account",
     "AccountPosition",
     "Amendment",
+    "ArithmeticMean",
     "Balance",
     "CancelReplaced",
     "CommissionRates",
     "Event",
     "ExchangeFilters",
     "Execution",
+    "ExternalPrice",
     "Fill",
     "FirstFill",
     "ListStatus",
@@ -64,6 +68,7 @@ __all__ = [
     "OrderList",
     "Outcome",
     "PreventedMatch",
+    "PriceRange",
     "Rejection",
     "SymbolAccount",
     "SymbolFilters",

@@ -153,7 +153,7 @@ def _check_price(rule: PriceFilter, order: NewOrder) -> None:
 
 
 def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder, now: int) -> None:
-    average = market.average_price(rule.average_minutes, now)
+    average = market.price_for_filters(rule.average_minutes, now)
     if not average:
         return
     up, down = (rule.bid_up, rule.bid_down) if order.side == "BUY" else (rule.ask_up, rule.ask_down)
@@ -168,7 +168,7 @@ def _check_notional(rule: Notional, market: Market, order: NewOrder | Order, qua
     elif order.quote_order_quantity:
         notional = order.quote_order_quantity * UNIT
     else:
-        average = market.average_price(rule.average_minutes, now)
+        average = market.price_for_filters(rule.average_minutes, now)
         if not average:
             return
         notional = average * quantity
