@@ -123,6 +123,30 @@ def test_a_day_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1].startswith("a day in ")
 
 
+@pytest.mark.timeout(30)  # a process of its own
+@pytest.mark.parametrize("display", [os.environ.get("DISPLAY"), None])
+def test_the_window_works_or_says_why_it_cannot_open(display: str | None) -> None:
+    """Where there is a display, it is shown there; without one nothing is."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("DISPLAY", None)
+    if display is not None:
+        environment["DISPLAY"] = display
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "window.py"), "--latency", "0.2", "--seconds", "1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        assert re.fullmatch(r"1 orders; the window never paused for more than \d+ ms\n", done.stdout)
+        assert done.stderr == ""
+        assert display is not None or sys.platform != "linux"
+    else:
+        missing = "tkinter" if display is not None else "(tkinter|a display)"
+        assert re.match(f"this example needs {missing}", done.stderr)
+
+
 # --- the service ---------------------------------------------------------------------------------------------
 
 
