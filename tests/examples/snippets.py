@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crypto_ws_sync.simulator import SimulatedExchange
+from crypto_ws_sync.simulator import Account, SimulatedExchange
 
 __all__ = ["Snippet", "blocks", "run", "snippets_of", "write_config"]
 
@@ -44,13 +44,21 @@ def run(path: Path, snippet: Snippet, names: dict[str, Any]) -> None:
     exec(compile(source, path.name, "exec"), names)
 
 
-def write_config(path: Path, exchange: SimulatedExchange, name: str, *, test_net: str = "true") -> None:
-    """Write a config file whose one account is the first of a simulated exchange."""
+def write_config(
+    path: Path,
+    exchange: SimulatedExchange,
+    name: str,
+    *,
+    test_net: str = "true",
+    account: Account | None = None,
+) -> None:
+    """Write a config file with one account of a simulated exchange, by default its first."""
+    key, secret = (account or exchange).api_key, (account or exchange).api_secret
     path.touch(0o600)
     path.write_text(
         "[endpoint.binance]\n"
-        + "".join(f'{key} = "{exchange.endpoint}"\n' for key in ("ws_api", "ws_api_test"))
+        + "".join(f'{each} = "{exchange.endpoint}"\n' for each in ("ws_api", "ws_api_test"))
         + f'[[accounts]]\nname = "{name}"\nexchange = "binance"\ntest_net = {test_net}\n'
-        + f'api_key = "{exchange.api_key}"\napi_secret = "{exchange.api_secret}"\n',
+        + f'api_key = "{key}"\napi_secret = """\n{secret}"""\n',
         encoding="utf-8",
     )
