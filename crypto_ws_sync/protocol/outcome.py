@@ -77,6 +77,8 @@ class VerdictKind(enum.Enum):
     EXECUTED = "executed"
     REFUSED = "refused"
     NOT_EXECUTED = "not executed"
+    UNKNOWN = "unknown"
+    """No look-up exists, and its own answer cannot come any more: nobody will ever know from here."""
 
 
 @dataclass(frozen=True, slots=True)
