@@ -63,13 +63,14 @@ class OpenWrite:
     Owner: loop thread.
     """
 
-    __slots__ = ("answer", "question", "search", "survey", "task", "waiters")
+    __slots__ = ("answer", "is_told_of", "question", "search", "survey", "task", "waiters")
 
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
         self.search = OutcomeSearch(question, now)
         self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
+        self.is_told_of = False
         self.task: asyncio.Task[None] | None = None
         self.survey: asyncio.Task[None] | None = None
 
@@ -212,8 +213,9 @@ class Reconciler:
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        for body in self._recent:
-            self._read(write, body)
+        if not write.is_told_of:
+            write.is_told_of = any(self._context.dialect.concerns(question, body) for body in self._recent)
+            self._read(write)
         if write.search.verdict is None:
             self._begin(write, may_be_answered=may_be_answered)
         return write
@@ -247,11 +249,13 @@ class Reconciler:
         self._recent.append(dict(body))  # readers may change theirs
         if len(self._book):
             for write in self._book.open_writes():
-                self._read(write, body)
+                # What belongs to it may be told later by an event that does not name it.
+                write.is_told_of = write.is_told_of or self._context.dialect.concerns(write.question, body)
+                self._read(write)
 
-    def _read(self, write: OpenWrite, body: Mapping[str, Any]) -> None:
-        if write.search.verdict is None:
-            finding = self._context.dialect.settles(write.question, body)
+    def _read(self, write: OpenWrite) -> None:
+        if write.is_told_of and write.search.verdict is None:
+            finding = self._context.dialect.settles(write.question, self._recent)
             if finding is not None and write.search.found(finding, self._context.server_now()) is not None:
                 self._close(write)
 
