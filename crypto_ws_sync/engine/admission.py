@@ -15,7 +15,7 @@ from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom
 from crypto_ws_sync.errors import CryptoWSError, OutOfService
 from crypto_ws_sync.protocol.dialect import Stamp
 from crypto_ws_sync.protocol.limits import Bucket, Contended, Full
-from crypto_ws_sync.protocol.method import Charge
+from crypto_ws_sync.protocol.method import Charge, Kind
 
 __all__ = ["Admission"]
 
@@ -24,6 +24,7 @@ log = logging.getLogger("crypto_ws_sync.engine")
 PASSED_BY = 128
 """Requests that are looked at behind one that waits for a window's end."""
 _LIGHTEST = Charge(1)
+_WRITE = Kind.WRITE
 
 
 class Admission:
@@ -46,7 +47,7 @@ class Admission:
     def enter(self, entry: Entry) -> None:
         """Send a request now if nothing stands in the way, else answer it or let it wait."""
         connection = self.connection
-        if connection is None or self.room or connection.line.is_clogged:
+        if connection is None or self.room.waiting or connection.line.is_clogged:
             full = self._full(entry.request.charge)
             if full is None or self._may_wait(entry, full):
                 self.room.add(entry)
@@ -205,7 +206,8 @@ class Admission:
         context = self._context
         ledger = context.ledger
         if not entry.is_offered:
-            if not entry.reply.set_running_or_notify_cancel():  # type: ignore[union-attr]  # offered: a caller's
+            offered = getattr(entry.reply, "set_running_or_notify_cancel", None)
+            if entry.claimed or (offered is not None and not offered()):
                 ledger.release(reservation)
                 return
             entry.is_offered = True
@@ -220,19 +222,20 @@ class Admission:
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
         if request.charge.orders:
             context.has_placed = True
-        if request.is_write:
+        if request.spec.kind is _WRITE:
             entry.question = context.dialect.question(
                 request, stamp.timestamp, clock.error(now), next(self._serials)
             )
-        if context.offload is not None and context.dialect.composes_slowly(request, stamp):
+        dialect = context.dialect
+        if dialect.signs_slowly and context.offload is not None and dialect.composes_slowly(request, stamp):
             self.composing.add(entry)
             context.offload(
-                lambda: context.dialect.compose(request, stamp),
+                lambda: dialect.compose(request, stamp),
                 lambda composed: self._send_late(entry, connection, reservation, composed),
             )
             return
         try:
-            composed = context.dialect.compose(request, stamp)
+            composed = dialect.compose(request, stamp)
         except CryptoWSError as error:
             self._take_back(entry, reservation)
             entry.fail(error)
