@@ -36,7 +36,7 @@ __all__ = ["Engine"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-PLACEMENTS_KEPT = 1000
+PLACEMENTS_KEPT = 100
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)

@@ -63,6 +63,7 @@ class Entry:
         "is_bound",
         "is_clock_repaired",
         "is_internal",
+        "is_looked_up",
         "is_offered",
         "key",
         "on_limit",
@@ -89,6 +90,7 @@ class Entry:
         self.is_offered = is_internal
         self.is_bound = False
         self.is_clock_repaired = False
+        self.is_looked_up = False
         self.connection: Connection | None = None
         self.key: int | str | None = None
         self.end_offset = 0
