@@ -10,6 +10,8 @@ from .amounts import quote_of
 from .market import Market
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .outcome import Outcome
+from .prevention import belong_together, prevent
+from .price_range import PriceLimits
 from .records import (
     AccountPosition,
     Balance,
@@ -23,6 +25,7 @@ from .records import (
 
 TAKER_RELIEF = 1
 MAKER_RELIEF = 5
+OUT_OF_RANGE = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
 
 
 class Action:
@@ -58,11 +61,14 @@ class Action:
         is_limited = order.type in LIMIT_TYPES
         limit = order.price if is_limited else 0
         side = self.market.asks if order.is_buy else self.market.bids
-        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit):
-            self.expire(order, "UNFILLED_FOK_ORDER_EXPIRED")
+        # set once for all that the order takes
+        bounds = self.market.taker_limits(order.is_buy, self.now)
+        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit, bounds):
+            would_fill = bounds is not None and self._fills_whole(order, limit, None)
+            self.expire(order, OUT_OF_RANGE if would_fill else "UNFILLED_FOK_ORDER_EXPIRED")
             return
         if not limit or side.crosses(limit):
-            self._match(order, limit)
+            self._match(order, limit, bounds)
             if not order.is_open:
                 return
         if not is_limited:
@@ -110,15 +116,17 @@ class Action:
 
     # matching
 
-    def _fills_whole(self, order: Order, limit: int) -> bool:
+    def _fills_whole(self, order: Order, limit: int, bounds: PriceLimits | None) -> bool:
         needed = order.open_quantity
         prevents = order.stp_mode != "NONE"
         for level in self.market.side(not order.is_buy).within(limit):
+            if bounds is not None and not bounds.allow(level):
+                return False
             if not prevents:
                 needed -= level.total
             else:
                 for maker in level:
-                    if not _belong_together(order, maker):
+                    if not belong_together(order, maker):
                         needed -= maker.open_quantity
                     elif order.stp_mode != "EXPIRE_MAKER":
                         return needed <= 0
@@ -126,7 +134,7 @@ class Action:
                 return True
         return False
 
-    def _match(self, taker: Order, limit: int) -> None:
+    def _match(self, taker: Order, limit: int, bounds: PriceLimits | None) -> None:
         side = self.market.asks if taker.is_buy else self.market.bids
         prevents = taker.stp_mode != "NONE"
         # prices with the side's sign: the best one has the largest key
@@ -134,10 +142,13 @@ class Action:
         keys = side.keys
         while taker.is_open and keys and (not limit or keys[-1] >= worst):
             level = side.levels[keys[-1]]
+            if bounds is not None and not bounds.allow(level):
+                self.expire(taker, OUT_OF_RANGE)
+                return
             maker = level.head
             assert maker is not None
-            if prevents and _belong_together(taker, maker):
-                self._prevent(taker, maker)
+            if prevents and belong_together(taker, maker):
+                prevent(self, taker, maker)
             elif not self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible)):
                 return
 
@@ -241,45 +252,6 @@ class Action:
             if holding is not desk.base and holding is not desk.quote:
                 self.paid_from[desk] = holding
         return amount, holding
-
-    def _prevent(self, taker: Order, maker: Order) -> None:
-        """End the taker, the maker or both, as the taker's mode says, in place of a match between them."""
-        mode = taker.stp_mode
-        market = self.market
-        level = maker.level
-        assert level is not None
-        match = PreventedMatch(
-            market.rules.symbol,
-            market.prevented_match_id,
-            taker.order_id,
-            maker.order_id,
-            taker.desk.account.trade_group_id,
-            mode,
-            level.price,
-            min(taker.open_quantity, maker.visible),
-            0 if mode == "EXPIRE_MAKER" else taker.open_quantity,
-            0 if mode == "EXPIRE_TAKER" else maker.open_quantity,
-            self.now,
-        )
-        market.prevented_match_id += 1
-        for desk in dict.fromkeys((taker.desk, maker.desk)):
-            if desk.is_observed:
-                desk.prevented_matches.append(match)
-        if self.outcome.orders and taker is self.outcome.orders[0]:
-            self.outcome.prevented_matches.append(match)
-        if mode != "EXPIRE_TAKER":
-            self._end_in_match(maker, match, match.maker_prevented_quantity, taker)
-        if mode != "EXPIRE_MAKER":
-            self._end_in_match(taker, match, match.taker_prevented_quantity, maker)
-
-    def _end_in_match(self, order: Order, match: PreventedMatch, prevented: int, counter: Order) -> None:
-        self.close(order, "EXPIRED_IN_MATCH")
-        order.prevented += prevented
-        order.prevented_match_id = match.prevented_match_id
-        self.report(
-            order, "TRADE_PREVENTION", prevented_match=match, last_prevented=prevented, counter=counter
-        )
-        contingencies.after_end(self, order)
 
     # what follows from it
 
@@ -403,8 +375,3 @@ class Action:
             order_list.list_order_status,
             order_list.legs(),
         )
-
-
-def _belong_together(taker: Order, maker: Order) -> bool:
-    ours, theirs = taker.desk.account, maker.desk.account
-    return ours is theirs or (ours.trade_group_id != -1 and ours.trade_group_id == theirs.trade_group_id)
