@@ -116,7 +116,7 @@ class SimulatedExchange:
             streams=Streams(),
             randomness=random.Random(f"ids {seed}"),
         )
-        self.faults = Faults(Interventions(self._venue, self._call, self._links))
+        self.faults: Faults = Faults(Interventions(self._venue, self._call, self._links))
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0
