@@ -179,18 +179,22 @@ class Rig:
 
 def ratios_of_times(
     rig: Rig, base: Spot, spot: Spot, method: str, *, count: int, turns: int, params: Any = None
-) -> tuple[float, float]:
-    """Return by how much single calls take longer than the base's: in the median, and at the 99th percentile."""
+) -> dict[int, float]:
+    """Return by how much single calls take longer than the base's, at the 10th, 50th and 99th percentile.
+
+    The 10th tells of calls that nothing else on the machine came between.
+    """
     of_base: list[float] = []
     times: list[float] = []
     for _ in range(turns):
         of_base += rig.ask(base, "latency", method=method, count=count, params=params)["times"]
         times += rig.ask(spot, "latency", method=method, count=count, params=params)["times"]
-    return statistics.median(times) / statistics.median(of_base), _p99(times) / _p99(of_base)
-
-
-def _p99(times: list[float]) -> float:
-    return sorted(times)[int(0.99 * len(times))]
+    times.sort()
+    of_base.sort()
+    return {
+        share: times[share * len(times) // 100] / of_base[share * len(of_base) // 100]
+        for share in (10, 50, 99)
+    }
 
 
 def ratio_of_rates(
@@ -202,15 +206,14 @@ def ratio_of_rates(
         return rig.ask(spot, "rate", way=way, method=method, width=width, seconds=seconds)
 
     base_way = "alone" if base.name == "floor" else way
-    of_base = [of(base, seconds / 2, base_way)]
-    told = []
+    of_base, told = [], []
     for _ in range(turns):
+        of_base.append(of(base, seconds, base_way))
         told.append(of(spot, seconds, way))
-        of_base.append(of(base, seconds / 2, base_way))
 
     def ratio(name: str) -> float:
         ours, theirs = ([float(each[name]) for each in some] for some in (told, of_base))
-        return statistics.mean(ours) / statistics.mean(theirs)
+        return statistics.median(ours) / statistics.median(theirs)
 
     return ratio("per_second"), ratio("cpu")
 

@@ -71,16 +71,16 @@ def _count(rig: Rig) -> tuple[int, int]:
 def _latency(method: str) -> Measure:
     def measure(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
         count, turns = _count(rig)
-        median, late = ratios_of_times(rig, base, spot, method, count=count, turns=turns)
-        return {f"{method} p50": median, f"{method} p99": late}
+        ratios = ratios_of_times(rig, base, spot, method, count=count, turns=turns)
+        return {f"{method} p{share}": ratio for share, ratio in ratios.items()}
 
     return measure
 
 
 def _rate(way: str, method: str, width: int, name: str) -> Measure:
     def measure(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
-        seconds = 0.12 if width <= 32 else 0.2
-        per_second, cpu = ratio_of_rates(rig, base, spot, way, method, width, seconds=seconds, turns=2)
+        seconds = 0.08 if width <= 32 else 0.15
+        per_second, cpu = ratio_of_rates(rig, base, spot, way, method, width, seconds=seconds, turns=3)
         return {f"{method}/s {name}": per_second, f"{method} CPU {name}": cpu}
 
     return measure
@@ -89,8 +89,8 @@ def _rate(way: str, method: str, width: int, name: str) -> Measure:
 def _big(size: int) -> Measure:
     def measure(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
         params = {"bytes": size * 10**6}
-        median, _ = ratios_of_times(rig, base, spot, "big", count=1, turns=2, params=params)
-        return {f"{size} MB answer": median}
+        ratios = ratios_of_times(rig, base, spot, "big", count=1, turns=3, params=params)
+        return {f"{size} MB answer": ratios[50]}
 
     return measure
 
@@ -125,6 +125,7 @@ def rows() -> list[Group]:
     ):
         found = [
             Row(f"{method} p50", "latency", target, target_tls),
+            Row(f"{method} p10", "latency"),
             Row(f"{method} p99", "latency"),
         ]
         groups.append(Group(_latency(method), rows=found))
