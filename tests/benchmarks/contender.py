@@ -36,6 +36,7 @@ class _Pool:
         self._begin = threading.Barrier(number + 1)
         self._end = threading.Barrier(number + 1)
         self._until = 0.0
+        self._failure: Exception | None = None
         self._work: Callable[[], object] = int
         for place in range(number):
             threading.Thread(target=self._run, args=(place,), daemon=True).start()
@@ -44,9 +45,12 @@ class _Pool:
         while True:
             self._begin.wait()
             work, until, count = self._work, self._until, 0
-            while time.perf_counter() < until:
-                work()
-                count += 1
+            try:
+                while time.perf_counter() < until:
+                    work()
+                    count += 1
+            except Exception as error:
+                self._failure = error
             self._counts[place] = count
             self._end.wait()
 
@@ -55,6 +59,8 @@ class _Pool:
         self._work, self._until = work, time.perf_counter() + seconds
         self._begin.wait()
         self._end.wait()
+        if self._failure is not None:
+            raise self._failure
         return sum(self._counts)
 
 
@@ -69,8 +75,9 @@ class Contender:
         self._pools: dict[int, _Pool] = {}
 
     def can(self) -> list[str]:
-        """Tell which of the optional ways the client has."""
-        return [name for name in ("batch", "window", "events") if hasattr(self._client, name)]
+        """Tell which methods of the exchange and which of the optional ways the client has."""
+        ways = [name for name in ("batch", "window", "events") if hasattr(self._client, name)]
+        return [*getattr(self._client, "methods", OPERATIONS), *ways]
 
     def latency(self, method: str, count: int, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Time single calls."""
@@ -127,7 +134,10 @@ def main() -> None:
     print(json.dumps({"can": contender.can()}), file=told, flush=True)
     for line in sys.stdin:
         what = json.loads(line)
-        answer = getattr(contender, what.pop("do"))(**what)
+        try:
+            answer = getattr(contender, what.pop("do"))(**what)
+        except Exception as error:
+            answer = {"failed": repr(error)}
         print(json.dumps(answer), file=told, flush=True)
     client.close()
     os._exit(0)
