@@ -37,6 +37,8 @@ CONFIG_VARIABLE = "CRYPTO_WS_SYNC_CONFIG"
 _FILE_NAME = "ws_api.toml"
 _MAKE_IT = "make it with the command  crypto_ws_sync_init  and put your keys into it"
 
+_MOST_BYTES = 1 << 20
+
 _PLACEHOLDER = "***"
 """What the template's values begin with, and no key does."""
 
@@ -156,7 +158,8 @@ def is_set_up(account_name: str) -> bool:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         problem = f"there is no config file {path}: {_MAKE_IT}"
     except OSError as error:
@@ -164,7 +167,9 @@ def _load(path: Path) -> dict[str, Any]:
         problem = f"the config file {path} cannot be read: {reason}"
     else:
         warn_if_others_can_read(path, "config file", _log)
-        return _parse(raw, path)
+        if len(raw) <= _MOST_BYTES:
+            return _parse(raw, path)
+        problem = f"the config file {path} is too large to be one"
     raise ConfigError(problem)
 
 
@@ -185,6 +190,8 @@ def _parse(raw: bytes, path: Path) -> dict[str, Any]:
             "at end of document", f"at line {line}, column {column}, the end of the file"
         )
         problem = f"is not valid TOML: {told}"
+    except RecursionError:
+        problem = "is not valid TOML: it is nested too deep"
     # Raised out here because the parser's error keeps the whole text of the file.
     raise ConfigError(f"the config file {path} {problem}")
 

@@ -180,6 +180,14 @@ def test_broken_toml_tells_line_and_column(config: Path, text: str | bytes, line
     assert str(config) in message
 
 
+def test_a_file_that_is_nested_too_deep_or_too_large(config: Path) -> None:
+    _write(config, "a = " + "[" * 100_000)
+    assert "nested too deep" in _refusal()
+    with config.open("wb") as file:
+        file.truncate(1 << 34)  # no memory is taken for it, and on most systems no room on the disk
+    assert "too large" in _refusal()
+
+
 def test_an_unknown_account_lists_the_names_there_are(config: Path) -> None:
     _write(config, ENDPOINTS + _account() + _account(name='"Second"'))
     assert "the accounts there: 'Main', 'Second'" in _refusal("Mian")
