@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from crypto_ws_sync.errors import ConfigError
-from crypto_ws_sync.model.secret import Secret
+from crypto_ws_sync.model.secret import Secret, without_frames
 from crypto_ws_sync.signing.keys import (
     is_encrypted_pem,
     load_signer,
@@ -109,6 +109,7 @@ def write_template(path: Path | None = None) -> tuple[Path, bool]:
     raise ConfigError(f"the config file {path} cannot be written: {problem}")
 
 
+@without_frames
 def get_credentials(account_name: str) -> Credentials:
     """Return key, secret and endpoint of the account of this name in the config file.
 
@@ -129,6 +130,7 @@ def get_credentials(account_name: str) -> Credentials:
     return Credentials(exchange, test_net, api_key, Secret(api_secret), endpoint)
 
 
+@without_frames
 def accounts_set_up() -> list[str]:
     """Return the names of the accounts that have keys: test network first, then demo mode, then live.
 
@@ -146,6 +148,7 @@ def accounts_set_up() -> list[str]:
     return [account["name"] for account in accounts]
 
 
+@without_frames
 def is_set_up(account_name: str) -> bool:
     """Tell whether this account has keys: not where there is no config file, or placeholders are in place.
 
