@@ -25,6 +25,7 @@ from .keys import Account, KeyType, make_account
 from .link import Link
 from .market import Listing
 from .matching import Order, format_amount
+from .rules import Rules
 from .server import PATH, ExchangeServer
 
 T = TypeVar("T")
@@ -116,6 +117,7 @@ class SimulatedExchange:
             randomness=random.Random(f"ids {seed}"),
         )
         self.faults = Faults(Interventions(self._venue, self._call, self._links))
+        self.rules = Rules(self._venue, self._call, lambda: self._first)
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0

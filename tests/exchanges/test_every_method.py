@@ -19,8 +19,6 @@ REFUSED = {
     "sor.order.test": -1020,
     "orderList.place.opo": -2010,
     "orderList.place.opoco": -2010,
-    "referencePrice": -2043,
-    "referencePrice.calculation": -2043,
 }
 """What the venue does not allow yet, with the code by which the exchange refuses it."""
 
@@ -138,6 +136,9 @@ def scenario() -> Iterator[Scenario]:
     limits = {"REQUEST_WEIGHT": 1_000_000, "ORDERS": 1_000_000}
     with SimulatedExchange(symbols=[SYMBOL], rate_limits=limits) as exchange:
         account = exchange.add_account("ed25519")
+        exchange.rules.set_reference_price(SYMBOL, "60000")
+        exchange.rules.set_price_range(SYMBOL, bid_up="2", bid_down="0.5", ask_up="2", ask_down="0.5")
+        exchange.rules.set_filter({"filterType": "MAX_ASSET", "asset": "BTC", "limit": "5"}, account=account)
         session = UserWSSession(account.api_key, account.api_secret, endpoint=exchange.endpoint)
         with session:
             session.exchange_info()

@@ -20,13 +20,9 @@ OTHER_FILES = {"events", "filters", "protocol", "sequences", "stp"}
 
 NOT_OFFERED = {
     "blockTrades.historical",
-    "executionRules",
     "myAllocations",
-    "myFilters",
     "orderList.place.opo",
     "orderList.place.opoco",
-    "referencePrice",
-    "referencePrice.calculation",
     "sor.order.place",
     "sor.order.test",
 }

@@ -48,7 +48,7 @@ def status(request: Request) -> dict[str, Any]:
             for held in engine.balances(account_id)
             if held.free or held.locked or not omits_zero
         ],
-        "permissions": ["SPOT"],
+        "permissions": sorted(account.permissions or ()),
         "uid": account_id,
     }
 
@@ -159,12 +159,6 @@ def allocations(request: Request) -> list[dict[str, Any]]:
     return []
 
 
-def my_filters(request: Request) -> dict[str, Any]:
-    """Filters that bind this account beyond those of exchangeInfo: none."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    return {"exchangeFilters": [], "symbolFilters": [], "assetFilters": []}
-
-
 HANDLERS: dict[str, Callable[[Request], Any]] = {
     "account.status": status,
     "account.rateLimits.orders": order_counts,
@@ -174,5 +168,4 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "myTrades": my_trades,
     "myPreventedMatches": prevented_matches,
     "myAllocations": allocations,
-    "myFilters": my_filters,
 }

@@ -192,6 +192,13 @@ class Venue:
                 if streams.has_listeners(event.account_id):
                     streams.publish(event.account_id, partial(event_body, event, self.now_us()))
 
+    def set_status(self, symbol: str, status: str) -> None:
+        """Let a symbol trade or not from now on."""
+        self.advance(self.now_us())
+        for outcome in self.floor.set_status(symbol, status):
+            self._spread(outcome)
+        self.flush_events()
+
     def make_client_order_id(self) -> str:
         """An id for an order that came without one."""
         return f"{self.random.getrandbits(88):022x}"

@@ -22,6 +22,7 @@ it closed. The wire layer still has to check what the engine never sees: paramet
 order, order-count limits, and the form of client order ids.
 """
 
+from .account_filters import AccountFilters
 from .accounts import Account, CommissionRates, SymbolAccount
 from .amounts import DECIMALS, UNIT, format_amount, parse_amount
 from .engine import CancelReplaced, MatchingEngine
@@ -48,6 +49,7 @@ __all__ = [
     "DECIMALS",
     "UNIT",
     "Account",
+    "AccountFilters",
     "AccountPosition",
     "Amendment",
     "ArithmeticMean",

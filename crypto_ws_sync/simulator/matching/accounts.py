@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
+from .account_filters import AccountFilters
 from .orders import STOP_TYPES, Order, OrderList
 from .records import Amendment, Balance, Fill, PreventedMatch
+from .symbols import SymbolRules
 
 _ORDER_LIST_ID = attrgetter("order_list_id")
 _ORDER_ID = attrgetter("order_id")
@@ -72,6 +74,14 @@ class Account:
         self.lists: list[OrderList] = []
         self.lists_by_client_id: dict[str, OrderList] = {}
         self.updated_at = 0
+        # None: bound by no symbol's permission sets
+        self.permissions: frozenset[str] | None = None
+        self.filters: AccountFilters | None = None
+
+    def may_trade(self, rules: SymbolRules) -> bool:
+        """Whether every permission set of a symbol has a permission that the account has, too."""
+        own = self.permissions
+        return own is None or all(own & wanted for wanted in rules.permission_sets)
 
     def holding(self, asset: str) -> Holding:
         """Return the holding of an asset, empty if it never had any."""

@@ -37,6 +37,7 @@ CLIENT_ORDER_ID_INVALID = -2039
 
 DUPLICATE_ORDER = "Duplicate order sent."
 MARKET_CLOSED = "Market is closed."
+NOT_PERMITTED = "This symbol is not permitted for this account."
 INSUFFICIENT_BALANCE = "Account has insufficient balance for requested action."
 UNKNOWN_ORDER = "Unknown order sent."
 WOULD_MATCH = "Order would immediately match and take."
