@@ -209,6 +209,11 @@ class Reconciler:
         self._close(write)
         return True
 
+    @property
+    def is_any_open(self) -> bool:
+        """Whether the outcome of any write is open."""
+        return len(self._book) > 0
+
     def knows(self, question: Question) -> bool:
         """Tell whether a write is, or was, looked up."""
         return self._book.find(question) is not None

@@ -219,6 +219,8 @@ class Dialect(Protocol):
     """Methods whose answers have limits as their content; others may carry counts beside it."""
     tells_orders: frozenset[str]
     """Those of them that tell the account's order counts."""
+    signs_slowly: bool
+    """Some requests compose slowly, see `composes_slowly`."""
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId

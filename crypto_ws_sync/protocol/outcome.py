@@ -24,9 +24,9 @@ LONGEST_PAUSE = 1.0
 MISSES_NEEDED = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every write, and that would cost it three times as much
 class Question:
-    """One write whose outcome is open: all that is needed to look it up, and nothing secret.
+    """One write whose outcome is open: all that is needed to look it up, and nothing secret; never changed once made.
 
     Attributes:
         serial: Number of the write within its session.

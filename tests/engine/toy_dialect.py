@@ -99,6 +99,7 @@ class ToyDialect:
     name = "toy"
     limits: Sequence[Limit] = (Limit(Bucket.WEIGHT, 60, 10_000), Limit(Bucket.ORDERS, 60, 10_000))
     connect_weight = 0
+    signs_slowly = False
     tells_limits: frozenset[str] = frozenset()
     tells_orders: frozenset[str] = frozenset()
 

@@ -17,8 +17,6 @@ SYMBOL = "BTCUSDT"
 REFUSED = {
     "sor.order.place": -1020,
     "sor.order.test": -1020,
-    "orderList.place.opo": -2010,
-    "orderList.place.opoco": -2010,
 }
 """What the venue does not allow yet, with the code by which the exchange refuses it."""
 

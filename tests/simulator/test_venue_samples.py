@@ -21,8 +21,6 @@ OTHER_FILES = {"events", "filters", "protocol", "sequences", "stp"}
 NOT_OFFERED = {
     "blockTrades.historical",
     "myAllocations",
-    "orderList.place.opo",
-    "orderList.place.opoco",
     "sor.order.place",
     "sor.order.test",
 }

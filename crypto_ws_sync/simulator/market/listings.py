@@ -37,6 +37,8 @@ class Listing:
     permission_sets: tuple[tuple[str, ...], ...] = field(default=(("SPOT",),), kw_only=True)
     price_range: tuple[Decimal, Decimal] | None = field(default=None, kw_only=True)
     mean_buckets: tuple[int, int] | None = field(default=None, kw_only=True)
+    opo_allowed: bool = field(default=True, kw_only=True)
+    peg_instructions_allowed: bool = field(default=True, kw_only=True)
 
     def filters(self) -> tuple[dict[str, object], ...]:
         """Return the symbol's filters in the form and order of `exchangeInfo`."""
@@ -113,12 +115,12 @@ class Listing:
             "icebergAllowed": True,
             "ocoAllowed": True,
             "otoAllowed": True,
-            "opoAllowed": False,
+            "opoAllowed": self.opo_allowed,
             "quoteOrderQtyMarketAllowed": True,
             "allowTrailingStop": True,
             "cancelReplaceAllowed": True,
             "amendAllowed": True,
-            "pegInstructionsAllowed": False,
+            "pegInstructionsAllowed": self.peg_instructions_allowed,
             "isSpotTradingAllowed": True,
             "isMarginTradingAllowed": False,
             "filters": list(self.filters()),

@@ -23,8 +23,9 @@ order, order-count limits, and the form of client order ids.
 """
 
 from .account_filters import AccountFilters
-from .accounts import Account, CommissionRates, SymbolAccount
+from .accounts import Account, SymbolAccount
 from .amounts import DECIMALS, UNIT, format_amount, parse_amount
+from .commissions import DISCOUNT_ASSET, NO_COMMISSION, CommissionRates, Tariff
 from .engine import CancelReplaced, MatchingEngine
 from .orders import NewOrder, NewOrderList, Order, OrderList
 from .outcome import Outcome
@@ -47,6 +48,8 @@ from .symbols import ExchangeFilters, SymbolFilters, SymbolRules
 
 __all__ = [
     "DECIMALS",
+    "DISCOUNT_ASSET",
+    "NO_COMMISSION",
     "UNIT",
     "Account",
     "AccountFilters",
@@ -75,6 +78,7 @@ __all__ = [
     "SymbolAccount",
     "SymbolFilters",
     "SymbolRules",
+    "Tariff",
     "Trade",
     "format_amount",
     "parse_amount",

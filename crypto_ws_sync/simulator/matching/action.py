@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from . import contingencies, funds
-from .accounts import SymbolAccount
+from . import contingencies, funds, pegging, proceeds
+from .accounts import Holding, SymbolAccount
 from .amounts import quote_of
 from .market import Market
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
@@ -14,6 +14,7 @@ from .prevention import belong_together, prevent
 from .price_range import PriceLimits
 from .records import (
     AccountPosition,
+    Balance,
     Execution,
     Fill,
     FirstFill,
@@ -33,7 +34,7 @@ class Action:
     Owner: the engine's thread.
     """
 
-    __slots__ = ("activations", "market", "now", "outcome", "touched")
+    __slots__ = ("activations", "market", "now", "outcome", "paid_from", "touched")
 
     def __init__(self, market: Market, now: int) -> None:
         self.market = market
@@ -41,6 +42,7 @@ class Action:
         self.outcome = Outcome(now)
         self.activations: deque[OrderList] = deque()
         self.touched: dict[SymbolAccount, None] = {}
+        self.paid_from: dict[SymbolAccount, Holding] = {}
 
     # what happens to one order
 
@@ -103,7 +105,7 @@ class Action:
         elif order.type in STOP_TYPES:
             self.market.triggers.remove(order)
         if order.order_list is not None:
-            contingencies.unshare(order)
+            contingencies.unshare(order, status)
         funds.release(order)
         order.status = status
         order.is_open = False
@@ -160,15 +162,14 @@ class Action:
             contingencies.before_execution(self, maker)
         trade_id = market.trade_id
         market.trade_id = trade_id + 1
-        buyer_desk, seller_desk = buyer.desk, seller.desk
-        if taker.is_buy:
-            buyer_rate, seller_rate = buyer_desk.taker_buy_rate, seller_desk.maker_sell_rate
-        else:
-            buyer_rate, seller_rate = buyer_desk.maker_buy_rate, seller_desk.taker_sell_rate
-        buyer_fee = funds.settle_buyer(buyer, quantity, quote, buyer_rate)
-        seller_fee = funds.settle_seller(seller, quantity, quote, seller_rate)
-        self._take_fee(buyer_desk.base.asset, buyer_fee)
-        self._take_fee(buyer_desk.quote.asset, seller_fee)
+        funds.settle_buyer(buyer, quantity, quote)
+        funds.settle_seller(seller, quantity, quote)
+        # One after the other: both may be of one account, and have enough BNB for one of them alone.
+        buyer_fee, buyer_pays = self._charge(buyer, quantity, buyer is maker)
+        if buyer.order_list is not None:
+            proceeds.keep(buyer, quantity, buyer_fee, buyer_pays)
+        seller_fee, seller_pays = self._charge(seller, quote, seller is maker)
+        buyer_cost, seller_cost = (buyer_fee, buyer_pays.asset), (seller_fee, seller_pays.asset)
         market.side(maker.is_buy).execute(maker, quantity)
         self.outcome.trades.append(
             Trade(
@@ -183,10 +184,9 @@ class Action:
                 seller.order_id,
             )
         )
-        self._filled(
-            taker, trade_id, price, quantity, quote, buyer_fee if taker.is_buy else seller_fee, False
-        )
-        self._filled(maker, trade_id, price, quantity, quote, seller_fee if taker.is_buy else buyer_fee, True)
+        taker_cost, maker_cost = (buyer_cost, seller_cost) if taker.is_buy else (seller_cost, buyer_cost)
+        self._filled(taker, trade_id, price, quantity, quote, taker_cost, False)
+        self._filled(maker, trade_id, price, quantity, quote, maker_cost, True)
         market.traded(self.now, price, quantity)
         market.fired.extend(market.triggers.observe(price, self.now))
         if not taker.is_open:
@@ -196,7 +196,14 @@ class Action:
         return True
 
     def _filled(
-        self, order: Order, trade_id: int, price: int, quantity: int, quote: int, fee: int, is_maker: bool
+        self,
+        order: Order,
+        trade_id: int,
+        price: int,
+        quantity: int,
+        quote: int,
+        cost: tuple[int, str],
+        is_maker: bool,
     ) -> None:
         desk = order.desk
         is_first = not order.executed
@@ -210,7 +217,6 @@ class Action:
         if not desk.is_observed:
             self.market.execution_id += 1
             return
-        fee_asset = desk.base.asset if order.is_buy else desk.quote.asset
         fill = Fill(
             desk.symbol,
             trade_id,
@@ -219,8 +225,7 @@ class Action:
             price,
             quantity,
             quote,
-            fee,
-            fee_asset,
+            *cost,
             self.now,
             order.is_buy,
             is_maker,
@@ -236,10 +241,17 @@ class Action:
         rests = is_maker or (order.type in LIMIT_TYPES and order.time_in_force == "GTC")
         self.report(order, "TRADE", is_on_book=order.is_open and rests, fill=fill)
 
-    def _take_fee(self, asset: str, amount: int) -> None:
+    def _charge(self, order: Order, received: int, is_maker: bool) -> tuple[int, Holding]:
+        """Take the commission on what a fill brought in; return how much, and out of which holding."""
+        desk = order.desk
+        amount, holding = desk.commission(received, is_buyer=order.is_buy, is_maker=is_maker)
         if amount:
+            holding.free -= amount
             fees = self.outcome.fees
-            fees[asset] = fees.get(asset, 0) + amount
+            fees[holding.asset] = fees.get(holding.asset, 0) + amount
+            if holding is not desk.base and holding is not desk.quote:
+                self.paid_from[desk] = holding
+        return amount, holding
 
     # what follows from it
 
@@ -263,19 +275,25 @@ class Action:
         events = self.outcome.events
         for desk in self.touched:
             desk.account.updated_at = self.now
-            events.append(
-                AccountPosition(desk.account_id, self.now, (desk.base.balance(), desk.quote.balance()))
-            )
+            balances: tuple[Balance, ...] = (desk.base.balance(), desk.quote.balance())
+            paid_from = self.paid_from.get(desk)
+            if paid_from is not None:
+                balances += (paid_from.balance(),)
+            events.append(AccountPosition(desk.account_id, self.now, balances))
         return self.outcome
 
     def _trigger(self, order: Order) -> None:
         contingencies.before_execution(self, order)
-        if order.type not in LIMIT_TYPES and order.is_buy:
+        reason = ""
+        if order.peg_price_type:
+            reason = pegging.settle(self.market, order, self.now)
+        elif order.type not in LIMIT_TYPES and order.is_buy:
             funds.release(order)
-            if not self.can_afford(order):
-                self.refuse(order, "INSUFFICIENT_BALANCES")
-                contingencies.after_end(self, order)
-                return
+            reason = "" if self.can_afford(order) else "INSUFFICIENT_BALANCES"
+        if reason:
+            self.refuse(order, reason)
+            contingencies.after_end(self, order)
+            return
         order.working_time = order.update_time = self.now
         self.report(order, "NEW", is_on_book=True)
         self.work(order)
@@ -338,6 +356,7 @@ class Action:
                     -1 if counter is None else counter.order_id,
                     reject_reason,
                     expiry_reason,
+                    order.pegged_price,
                 )
             )
         return execution_id

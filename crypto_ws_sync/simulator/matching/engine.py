@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import amending, contingencies, filters, funds, order_lists, rejections
+from . import amending, contingencies, filters, funds, order_lists, pegging, rejections
 from .accounts import SymbolAccount
 from .action import Action
 from .amounts import UNIT, quote_of
 from .market import Market
-from .orders import STOP_TYPES, NewOrder, NewOrderList, Order
+from .orders import OPO_KINDS, STOP_TYPES, NewOrder, NewOrderList, Order
 from .outcome import Outcome
 from .rejections import Rejection, new_order
 from .venue import Venue
@@ -43,7 +43,7 @@ class MatchingEngine(Venue):
             Rejection: The order's parameters or a filter.
         """
         market = self._market(new.symbol)
-        self._check(market, self._desk(account_id, market), (new,), now, is_list=False)
+        self._check(market, self._desk(account_id, market), (new,), now)
 
     def place(self, account_id: int, new: NewOrder, now: int) -> Outcome:
         """Place one order.
@@ -53,7 +53,7 @@ class MatchingEngine(Venue):
         """
         market = self._market(new.symbol)
         desk = self._desk(account_id, market)
-        self._check(market, desk, (new,), now, is_list=False)
+        self._check(market, desk, (new,), now)
         return self._place(market, desk, new, now)
 
     def _place(self, market: Market, desk: SymbolAccount, new: NewOrder, now: int) -> Outcome:
@@ -81,20 +81,34 @@ class MatchingEngine(Venue):
         quantity = new.quantity or _quantity_for_quote(market, new)
         if desk.account.filters is not None:
             desk.account.filters.check_quantity(rules, quantity)
-        return Order(market.order_id, desk, new, quantity, new.stp_mode or rules.default_stp_mode, now)
+        order = Order(market.order_id, desk, new, quantity, new.stp_mode or rules.default_stp_mode, now)
+        if pegging.is_due(new):
+            # The cancel of a cancel-replace may have changed the book since the filters saw it.
+            filters.check_order(market, pegging.at_its_price(market, new), now)
+            pegging.fix(market, order)
+        return order
 
     def _check(
-        self, market: Market, desk: SymbolAccount, orders: tuple[NewOrder, ...], now: int, *, is_list: bool
+        self, market: Market, desk: SymbolAccount, orders: tuple[NewOrder, ...], now: int, *, kind: str = ""
     ) -> None:
+        """Check the parameters and filters of an order, or of those of a list of a kind.
+
+        A pegged order has to pass with the price it was sent with, if any, and with that of the book; one
+        that waits is looked at again when the book gives it its price.
+        """
         account = desk.account
         if not account.may_trade(market.rules):
             raise new_order(rejections.NOT_PERMITTED)
-        for order in orders:
-            filters.check_composition(market.rules, order)
+        for place, order in enumerate(orders):
+            filters.check_composition(market.rules, order, awaits_quantity=kind in OPO_KINDS and place > 0)
             filters.check_order(market, order, now)
+            priced = order
+            if pegging.is_due(order) and (kind in ("", "OCO") or not place):
+                priced = pegging.at_its_price(market, order)
+                filters.check_order(market, priced, now)
             if account.filters is not None:
-                account.filters.check_assets(market, order, now)
-        filters.check_counts(market, self._exchange_filters, desk, orders, is_list=is_list)
+                account.filters.check_assets(market, priced, now)
+        filters.check_counts(market, self._exchange_filters, desk, orders, is_list=bool(kind))
 
     def _check_at_engine(self, market: Market, order: Order) -> None:
         if order.type == "LIMIT_MAKER" and market.side(not order.is_buy).crosses(order.price):
@@ -111,7 +125,7 @@ class MatchingEngine(Venue):
         market = self._market(new.symbol)
         desk = self._desk(account_id, market)
         order_lists.check_composition(market.rules, new)
-        self._check(market, desk, new.orders, now, is_list=True)
+        self._check(market, desk, new.orders, now, kind=new.kind)
         _check_open(market)
         action = order_lists.place(market, desk, new, self._next_list_id, now)
         self._next_list_id += 1
@@ -140,7 +154,7 @@ class MatchingEngine(Venue):
         desk = self._desk(account_id, market)
         if not market.rules.cancel_replace_allowed:
             raise new_order("Order cancel-replace is not supported for this symbol.")
-        self._check(market, desk, (new,), now, is_list=False)
+        self._check(market, desk, (new,), now)
         cancelled: Outcome | Rejection
         try:
             cancelled = self.cancel(

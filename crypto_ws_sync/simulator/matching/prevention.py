@@ -54,8 +54,8 @@ def prevent(action: Action, taker: Order, maker: Order) -> None:
         if mode == "TRANSFER":
             buyer, seller = (taker, maker) if taker.is_buy else (maker, taker)
             quote = quote_of(match.price, quantity)
-            funds.settle_buyer(buyer, quantity, quote, 0)
-            funds.settle_seller(seller, quantity, quote, 0)
+            funds.settle_buyer(buyer, quantity, quote)
+            funds.settle_seller(seller, quantity, quote)
         _lower(action, maker, match, quantity, taker)
         _lower(action, taker, match, quantity, maker)
         return

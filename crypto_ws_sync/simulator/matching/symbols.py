@@ -139,10 +139,12 @@ class SymbolRules:
     iceberg_allowed: bool = True
     oco_allowed: bool = True
     oto_allowed: bool = True
+    opo_allowed: bool = True
     quote_order_quantity_market_allowed: bool = True
     allow_trailing_stop: bool = True
     cancel_replace_allowed: bool = True
     amend_allowed: bool = True
+    peg_instructions_allowed: bool = True
     default_stp_mode: str = "NONE"
     allowed_stp_modes: frozenset[str] = STP_MODES
     permission_sets: tuple[frozenset[str], ...] = ()
@@ -165,12 +167,8 @@ class SymbolRules:
         """Read one entry of the `symbols` array of `exchangeInfo`.
 
         Raises:
-            ValueError: The entry allows what this engine does not do (pegged orders, OPO lists), so
-                serving it would promise too much.
+            ValueError: The entry allows what this engine does not do, so serving it would promise too much.
         """
-        for flag in ("opoAllowed", "pegInstructionsAllowed"):
-            if entry.get(flag):
-                raise ValueError(f"{entry['symbol']}: {flag} is not kept here")
         return cls(
             symbol=entry["symbol"],
             base_asset=entry["baseAsset"],
@@ -180,10 +178,12 @@ class SymbolRules:
             iceberg_allowed=entry["icebergAllowed"],
             oco_allowed=entry["ocoAllowed"],
             oto_allowed=entry["otoAllowed"],
+            opo_allowed=entry["opoAllowed"],
             quote_order_quantity_market_allowed=entry["quoteOrderQtyMarketAllowed"],
             allow_trailing_stop=entry["allowTrailingStop"],
             cancel_replace_allowed=entry["cancelReplaceAllowed"],
             amend_allowed=entry["amendAllowed"],
+            peg_instructions_allowed=entry["pegInstructionsAllowed"],
             default_stp_mode=entry["defaultSelfTradePreventionMode"],
             allowed_stp_modes=frozenset(entry["allowedSelfTradePreventionModes"]),
             permission_sets=tuple(map(frozenset, entry["permissionSets"])),

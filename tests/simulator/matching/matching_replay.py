@@ -144,6 +144,9 @@ class Replay:
         if event.execution_type == "NEW" and event.is_on_book:
             self.places += 1
             seen.place = self.places
+            # a pegged order that waited has got its price
+            assert event.pegged_price in (0, order.price)
+            seen.price = order.price
         if event.execution_type == "REPLACED":
             assert seen.executed + seen.prevented < event.quantity < seen.quantity
             if seen.visible is not None:
@@ -162,8 +165,10 @@ class Replay:
         assert seen.left >= 0
         if seen.status in OPEN:
             assert (seen.status == "PARTIALLY_FILLED") == (seen.executed > 0)
-        assert (seen.left == 0) == (seen.status in ("FILLED", "EXPIRED_IN_MATCH"))
-        if seen.status in ("FILLED", "EXPIRED_IN_MATCH"):
+        # one that waits for another's fill has no quantity yet
+        is_used_up = seen.left == 0 and seen.quantity > 0
+        assert is_used_up == (seen.status in ("FILLED", "EXPIRED_IN_MATCH"))
+        if is_used_up:
             assert (seen.status == "FILLED") == (event.execution_type == "TRADE")
 
     def _trade(self, fill: Fill, seen: Seen) -> None:

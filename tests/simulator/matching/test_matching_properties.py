@@ -16,6 +16,8 @@ from crypto_ws_sync.simulator.matching import (
     MatchingEngine,
     NewOrder,
     NewOrderList,
+    Order,
+    OrderList,
     Outcome,
     Rejection,
     SymbolRules,
@@ -54,6 +56,11 @@ def orders(draw: st.DrawFn, kinds: st.SearchStrategy[str] = order_types) -> dict
         fields["price"] = draw(prices)
     if kind.endswith("LIMIT"):
         fields["time_in_force"] = draw(st.sampled_from(("GTC", "GTC", "GTC", "IOC", "FOK")))
+    if "price" in fields and draw(st.integers(0, 3)) == 0:
+        fields["peg_price_type"] = draw(st.sampled_from(("PRIMARY_PEG", "MARKET_PEG")))
+        fields["peg_offset"] = draw(st.sampled_from((None, 0, 1)))
+        if draw(st.booleans()):
+            fields["price"] = 0
     if kind.startswith(("STOP", "TAKE")):
         fields["stop_price"] = draw(prices)
         if draw(st.booleans()):
@@ -79,6 +86,10 @@ def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
             below.update(price=0, stop_price=97 * PRICE, time_in_force="", iceberg_quantity=0)
         if above["type"].startswith("STOP_LOSS") != (above["side"] == "BUY"):
             above, below = below, above
+        for leg in (above, below):
+            if not leg["type"].endswith("LIMIT") and leg["type"] != "LIMIT_MAKER":
+                leg.pop("peg_price_type", None)
+                leg.pop("peg_offset", None)
         for leg, price in ((above, 102 * PRICE), (below, 98 * PRICE)):
             leg["stop_price" if leg["type"] != "LIMIT_MAKER" else "price"] = price
     return above, below
@@ -96,12 +107,34 @@ new_list = st.one_of(
         st.tuples(orders(st.sampled_from(("LIMIT", "LIMIT_MAKER"))), pairs()).map(lambda p: (p[0], *p[1])),
     ),
 )
+
+
+def purchase(leg: dict[str, Any]) -> dict[str, Any]:
+    """A working order of a list whose pending orders sell what it buys."""
+    return {**leg, "side": "BUY"}
+
+
+def sale(leg: dict[str, Any]) -> dict[str, Any]:
+    """A pending order of such a list: its quantity comes from the working one."""
+    return {key: value for key, value in leg.items() if "quantity" not in key} | {"side": "SELL"}
+
+
+workings = orders(st.sampled_from(("LIMIT", "LIMIT_MAKER"))).map(purchase)
+paying_list = st.one_of(
+    st.tuples(st.just("OPO"), accounts, st.tuples(workings, orders().map(sale))),
+    st.tuples(
+        st.just("OPOCO"),
+        accounts,
+        st.tuples(workings, pairs()).map(lambda p: (p[0], *map(sale, p[1]))),
+    ),
+)
 which = st.integers(0, 30)
 steps = st.one_of(
     new_order,
     new_order,
     new_order,
     new_list,
+    paying_list,
     st.tuples(st.just("cancel"), accounts, which),
     st.tuples(st.just("cancel_list"), accounts, which),
     st.tuples(st.just("cancel_all"), accounts, st.none()),
@@ -146,7 +179,7 @@ class Driver:
         engine, now = self.engine, self.now
         if kind == "place":
             return [engine.place(account_id, self.new(what), now)]
-        if kind in ("OCO", "OTO", "OTOCO"):
+        if kind in ("OCO", "OTO", "OTOCO", "OPO", "OPOCO"):
             legs = tuple(self.new(leg) for leg in what)
             return [engine.place_list(account_id, NewOrderList(kind, SYMBOL, self.name(), legs), now)]
         if kind == "cancel_all":
@@ -235,6 +268,8 @@ def check_funds(driver: Driver) -> None:
                 for order_list in engine.open_lists(account_id)
                 if order_list.pair and (asset == "BTC") == order_list.pair[0].is_buy
             )
+            if asset == "ETH":
+                locked += sum(order_list.proceeds for order_list in engine.open_lists(account_id))
             assert holding.locked == locked
         assert total == len(ACCOUNTS) * START[asset]
 
@@ -295,6 +330,22 @@ def check_lists(driver: Driver) -> None:
                         assert (pending.status == "PENDING_NEW") == working.is_open
                     else:
                         assert pending.status != "PENDING_NEW"
+                    if order_list.passes_on:
+                        check_proceeds(order_list, working, pending)
+
+
+def check_proceeds(order_list: OrderList, working: Order, pending: Order) -> None:
+    """What was bought, less a thousandth at most, waits for the pending orders and then is theirs."""
+    least = working.executed - working.executed // 1000
+    if working.is_open:
+        assert least <= order_list.proceeds <= working.executed
+        assert pending.quantity == 0
+        return
+    assert order_list.proceeds == 0
+    if working.status != "FILLED":
+        assert pending.quantity == 0
+    elif not pending.amend_count:
+        assert least <= pending.quantity <= working.executed
 
 
 def run(script: list[tuple[Any, ...]]) -> Driver:
@@ -389,6 +440,6 @@ def test_the_same_input_gives_the_same_history_byte_for_byte(script: list[tuple[
 
 @pytest.mark.timeout(60)  # hundreds of random histories
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.one_of(new_list, new_list, steps), max_size=25))
+@given(st.lists(st.one_of(new_list, paying_list, new_list, steps), max_size=25))
 def test_list_contingencies_hold_in_every_interleaving(script: list[tuple[Any, ...]]) -> None:
     run(script)
