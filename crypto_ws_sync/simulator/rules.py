@@ -133,6 +133,20 @@ class Rules:
 
         self._call(change)
 
+    def set_key_permissions(
+        self,
+        permissions: Iterable[Literal["TRADE", "USER_DATA", "USER_STREAM"]],
+        account: Account | None = None,
+    ) -> None:
+        """Choose what an account's key may be used for, by the security types of the methods; all at first."""
+        chosen = frozenset(permissions)
+
+        def change() -> None:
+            owner = account or self._first_account()
+            self._venue.key_permissions[owner.api_key] = chosen
+
+        self._call(change)
+
     def set_trade_group(self, trade_group_id: int, account: Account | None = None) -> None:
         """Put an account into a trade group, -1 for none: self-trades are prevented within a group."""
 

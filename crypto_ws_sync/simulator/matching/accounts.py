@@ -66,6 +66,7 @@ class Account:
         self.lists: list[OrderList] = []
         self.lists_by_client_id: dict[str, OrderList] = {}
         self.updated_at = 0
+        self.locked_from_outside: dict[str, int] = {}
         # None: bound by no symbol's permission sets
         self.permissions: frozenset[str] | None = None
         self.filters: AccountFilters | None = None

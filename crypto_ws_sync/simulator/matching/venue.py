@@ -99,6 +99,19 @@ class Venue:
         account.updated_at = now
         return AccountPosition(account_id, now, (holding.balance(),))
 
+    def lock_from_outside(self, account_id: int, asset: str, amount: int, now: int) -> AccountPosition:
+        """Lock some of what is free of an asset; a negative amount frees what was locked this way before."""
+        account = self._accounts[account_id]
+        holding = account.holding(asset)
+        locked = account.locked_from_outside.get(asset, 0) + amount
+        if holding.free < amount or locked < 0:
+            raise ValueError(f"account {account_id} has not that much {asset} to lock or to free")
+        account.locked_from_outside[asset] = locked
+        holding.free -= amount
+        holding.locked += amount
+        account.updated_at = now
+        return AccountPosition(account_id, now, (holding.balance(),))
+
     # asking
 
     def rules(self, symbol: str) -> SymbolRules:
