@@ -583,7 +583,7 @@ def test_a_child_that_outlives_its_killed_parent_does_not_hold_the_journal(path:
         assert program.stdin is not None
         try:
             assert {program.stdout.readline(), program.stdout.readline()} == {"ready\n", "child []\n"}
-            settings = {"endpoint": exchange.endpoint, "journal": path}
+            settings: dict[str, Any] = {"endpoint": exchange.endpoint, "journal": path}
             with pytest.raises(ConfigError, match=rf"in use by another program \(process {program.pid}\)"):
                 UserWSSession(exchange.api_key, exchange.api_secret, **settings).start()
             program.kill()
