@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Gate
+from crypto_ws_sync.engine.requests import Wakes
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
 from crypto_ws_sync.model.status import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
@@ -106,11 +107,12 @@ class Context:
     clock_asked_at: float = -math.inf
     has_placed: bool = False
     on_verdict: Callable[[Question, Verdict], None] | None = None
+    wakes: Wakes = field(default_factory=Wakes)
     offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:
         """Return the exchange's time in epoch seconds."""
-        return self.clock.server_time(self.time.monotonic())
+        return self.clock.offset + self.time.monotonic()
 
     def local_wall(self, server_time: float) -> float:
         """Return the exchange's `server_time` as what the local wall clock will show then."""

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -216,23 +216,21 @@ class Journal:
         if number in self._open:
             self._writer.post((number, verdict, code))
 
-    def done(self, number: int, is_known: bool, reply: Future[Any]) -> None:
-        """Have it noted what a caller was told, if that was the end of it.
+    def done(self, number: int, is_known: bool, result: Any, error: BaseException | None) -> None:
+        """Have it noted what a caller was told, if that was the end of it; never waits.
 
         Args:
             number: The write's.
             is_known: The catalogue knows its method, so its answer would have held something.
-            reply: What the caller was told.
+            result: What the caller was told.
+            error: Or what the call has raised; CancelledError: it was taken back before it was sent.
         """
-        error = None if reply.cancelled() else reply.exception()
-        if reply.cancelled() or (error is None and reply.result() is None and is_known):
-            self.settle(number, _NOT_EXECUTED)
-        elif error is None:
-            self.settle(number, "executed")
+        if error is None:
+            self.settle(number, _NOT_EXECUTED if result is None and is_known else "executed")
         elif isinstance(error, ApiError):
             kind = "partly executed" if isinstance(error, PartialFailure) else "refused"
             self.settle(number, kind, error.code)
-        elif isinstance(error, CryptoWSError) and not isinstance(error, OutcomeUnknown):
+        elif isinstance(error, CryptoWSError | CancelledError) and not isinstance(error, OutcomeUnknown):
             self.settle(number, _NOT_EXECUTED)
 
     def judged(self, question: Question, verdict: Verdict) -> None:

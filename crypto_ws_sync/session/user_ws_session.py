@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import wait_done
-from crypto_ws_sync.bridge.reply import ReplyFuture
+from crypto_ws_sync.bridge.reply import OneAnswer, ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
 from crypto_ws_sync.engine.reconcile import OutcomeBook
@@ -358,7 +358,7 @@ class UserWSSession(BinanceMethods):
         """
         run = self._ready_run()
         request = self._dialect.request(method, params, api_key, signed, _new_id)
-        reply: Future[Any] = Future()
+        reply = run.new_answer(run.wakes)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         entry = Entry(request, reply, deadline, limit)
@@ -368,7 +368,7 @@ class UserWSSession(BinanceMethods):
     def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
         run = self._ready_run()
         request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
-        reply: Future[Any] = Future()
+        reply = run.new_answer(run.wakes)
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         entry = Entry(request, reply, deadline, WAIT)
         run.hand_over(entry)
@@ -434,7 +434,7 @@ class UserWSSession(BinanceMethods):
             except CryptoWSError as error:
                 places.append(error)
             else:
-                places.append(Entry(request, Future(), deadline, limit))
+                places.append(Entry(request, run.new_answer(run.wakes), deadline, limit))
         entries = [place for place in places if isinstance(place, Entry)]
         try:
             for start in range(0, len(entries), _BATCH):
@@ -447,7 +447,7 @@ class UserWSSession(BinanceMethods):
 
     def _outcome_of(self, run: Run, entry: Entry) -> Any:
         reply = entry.reply
-        assert isinstance(reply, Future)
+        assert isinstance(reply, OneAnswer)
         try:
             return run.wait(entry, reply)
         except CryptoWSError as error:
@@ -570,7 +570,9 @@ class UserWSSession(BinanceMethods):
         run.door.submit(engine.resolve(error.question, waiter))
         if not wait_done(waiter, seconds):
             raise self._unknown(error.question)
-        if not isinstance(waiter.exception(0), OutcomeUnknown):
+        told = waiter.exception(0)
+        if not isinstance(told, OutcomeUnknown) or told.__cause__ is None:
+            # Its end, or that nothing can tell it: not that the session was stopped meanwhile.
             self._left_open.told(error.question)
         return waiter.result(0)
 
