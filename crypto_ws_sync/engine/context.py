@@ -106,8 +106,8 @@ class Context:
     round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=ROUND_TRIPS_KEPT))
     clock_asked_at: float = -math.inf
     has_placed: bool = False
-    on_verdict: Callable[[Question, Verdict], None] | None = None
     wakes: Wakes = field(default_factory=Wakes)
+    on_verdict: Callable[[Question, Verdict], None] | None = None
     offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:

@@ -10,10 +10,11 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from crypto_ws_sync.bridge.reply import OneAnswer
 from crypto_ws_sync.bridge.writer_thread import WriterThread
 from crypto_ws_sync.errors import (
     ApiError,
@@ -216,21 +217,23 @@ class Journal:
         if number in self._open:
             self._writer.post((number, verdict, code))
 
-    def done(self, number: int, is_known: bool, result: Any, error: BaseException | None) -> None:
-        """Have it noted what a caller was told, if that was the end of it; never waits.
+    def done(self, number: int, is_known: bool, reply: Future[Any] | OneAnswer) -> None:
+        """Have it noted what a caller was told, if that was the end of it.
 
         Args:
             number: The write's.
             is_known: The catalogue knows its method, so its answer would have held something.
-            result: What the caller was told.
-            error: Or what the call has raised; CancelledError: it was taken back before it was sent.
+            reply: What the caller was told.
         """
-        if error is None:
-            self.settle(number, _NOT_EXECUTED if result is None and is_known else "executed")
+        error = None if reply.cancelled() else reply.exception()
+        if reply.cancelled() or (error is None and reply.result() is None and is_known):
+            self.settle(number, _NOT_EXECUTED)
+        elif error is None:
+            self.settle(number, "executed")
         elif isinstance(error, ApiError):
             kind = "partly executed" if isinstance(error, PartialFailure) else "refused"
             self.settle(number, kind, error.code)
-        elif isinstance(error, CryptoWSError | CancelledError) and not isinstance(error, OutcomeUnknown):
+        elif isinstance(error, CryptoWSError) and not isinstance(error, OutcomeUnknown):
             self.settle(number, _NOT_EXECUTED)
 
     def judged(self, question: Question, verdict: Verdict) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from crypto_ws_sync.bridge.reply import OneAnswer
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.reconcile import OutcomeBook
-from crypto_ws_sync.engine.requests import Entry, Wakes
+from crypto_ws_sync.engine.requests import Entry
 from crypto_ws_sync.errors import ConfigError, CryptoWSError, InvalidParameter, OutcomeUnknown
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.session.journal import Journal, is_of
@@ -27,50 +26,11 @@ AHEAD = 1.0
 """Seconds by which a timestamp may be ahead of the exchange's clock and still be accepted."""
 
 
-Noting = Callable[[Any, BaseException | None], None]
-"""Gets the result of a call, or None and the error."""
-
-
-class NotedAnswer(OneAnswer):
-    """The answer to one blocking call, of which the journal hears as well.
-
-    Owner: as the base class; `on_done` is set before the request is handed over.
-    """
-
-    __slots__ = ("on_done",)
-
-    def __init__(self, wakes: Wakes) -> None:
-        super().__init__(wakes)
-        self.on_done: Noting | None = None
-
-    def set_result(self, result: Any) -> None:
-        """Give the result and wake who waits."""
-        super().set_result(result)
-        if self.on_done is not None:
-            self.on_done(result, None)
-
-    def set_exception(self, error: BaseException) -> None:
-        """Give the error and wake who waits."""
-        super().set_exception(error)
-        if self.on_done is not None:
-            self.on_done(None, error)
-
-
-def _note_outcome(done: Noting, future: Future[Any]) -> None:
-    if future.cancelled():
-        done(None, CancelledError())
-        return
-    error = future.exception()
-    done(future.result() if error is None else None, error)
-
-
 class JournaledRun(Run):
     """One run of a session that keeps a journal.
 
     Owner: shared; what is mutable is set by `start` before anybody else sees it.
     """
-
-    new_answer = NotedAnswer
 
     def __init__(
         self,
@@ -174,14 +134,13 @@ class JournaledRun(Run):
             records.append(journal.draft(question, entry.latest))
         journal.keep(records)
         for entry in entries:
-            reply = entry.reply
-            done = partial(journal.done, entry.serial, entry.request.spec.is_known)
-            if isinstance(reply, NotedAnswer):
-                reply.on_done = done
+            reply, note = entry.reply, partial(journal.done, entry.serial, entry.request.spec.is_known)
+            if isinstance(reply, OneAnswer):
+                reply.on_done = note
             else:
                 assert isinstance(reply, Future)
                 # The base class's own: a callback of a user's future would be called on the thread for those.
-                Future.add_done_callback(reply, partial(_note_outcome, done))
+                Future.add_done_callback(reply, note)
 
     def _named(self, error: CryptoWSError, entry: Entry) -> CryptoWSError:
         """Return the error for one of the writes that it concerns."""

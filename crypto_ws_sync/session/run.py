@@ -32,13 +32,8 @@ _PROMPT = frozenset({Engine.take_in.__code__})
 class Run:
     """One run of a session.
 
-    Attributes:
-        new_answer: What blocking calls wait on.
-
     Owner: shared; what is mutable is set by `start` before anybody else sees it.
     """
-
-    new_answer: type[OneAnswer] = OneAnswer
 
     def __init__(
         self, make_context: Callable[[Callable[[], None]], Context], book: OutcomeBook, name: str

@@ -358,7 +358,7 @@ class UserWSSession(BinanceMethods):
         """
         run = self._ready_run()
         request = self._dialect.request(method, params, api_key, signed, _new_id)
-        reply = run.new_answer(run.wakes)
+        reply = OneAnswer(run.wakes)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         entry = Entry(request, reply, deadline, limit)
@@ -368,7 +368,7 @@ class UserWSSession(BinanceMethods):
     def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
         run = self._ready_run()
         request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
-        reply = run.new_answer(run.wakes)
+        reply = OneAnswer(run.wakes)
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         entry = Entry(request, reply, deadline, WAIT)
         run.hand_over(entry)
@@ -434,7 +434,7 @@ class UserWSSession(BinanceMethods):
             except CryptoWSError as error:
                 places.append(error)
             else:
-                places.append(Entry(request, run.new_answer(run.wakes), deadline, limit))
+                places.append(Entry(request, OneAnswer(run.wakes), deadline, limit))
         entries = [place for place in places if isinstance(place, Entry)]
         try:
             for start in range(0, len(entries), _BATCH):

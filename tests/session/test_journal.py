@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +143,24 @@ def test_a_long_run_drops_what_is_settled_on_its_way(
     assert not read_journal(path).skipped
 
 
+def _reply(outcome: Any) -> Future[Any]:
+    reply: Future[Any] = Future()
+    if outcome is None:
+        reply.cancel()
+    elif isinstance(outcome, BaseException):
+        reply.set_exception(outcome)
+    else:
+        reply.set_result(outcome[0])
+    return reply
+
+
 @pytest.mark.parametrize(
     ("outcome", "verdict", "code"),
     [
-        ({"orderId": 1}, "executed", None),
-        ([], "executed", None),
+        (({"orderId": 1},), "executed", None),
+        (([],), "executed", None),
+        ((None,), "not executed", None),
         (None, "not executed", None),
-        (CancelledError(), "not executed", None),
         (ConnectionLost("gone"), "not executed", None),
         (SessionClosed("stopped"), "not executed", None),
         (OrderRejected(status=400, code=-2010), "refused", -2010),
@@ -164,8 +175,7 @@ def test_what_the_caller_was_told_is_noted_if_it_was_the_end(
 ) -> None:
     journal = open_journal()
     (number,) = keep(journal)
-    error = outcome if isinstance(outcome, BaseException) else None
-    journal.done(number, True, outcome if error is None else None, error)
+    journal.done(number, True, _reply(outcome))
     journal.stop(5)
     contents = read_journal(path)
     assert (number in contents.settled) is (verdict is not None)
@@ -176,7 +186,7 @@ def test_what_the_caller_was_told_is_noted_if_it_was_the_end(
 def test_an_unknown_method_may_answer_with_nothing(path: Path, open_journal: OpenJournal) -> None:
     journal = open_journal()
     (number,) = keep(journal)
-    journal.done(number, False, None, None)
+    journal.done(number, False, _reply((None,)))
     journal.stop(5)
     assert read_journal(path).settled[number].verdict == "executed"
 
