@@ -506,11 +506,32 @@ def test_verdicts_that_do_not_fit_cost_only_a_look_up(
     path: Path, open_journal: OpenJournal, disk: Disk
 ) -> None:
     journal = open_journal()
-    (number,) = keep(journal)
+    first, second = keep(journal, 2)
     disk.room = 10
-    journal.settle(number, "executed")
+    journal.settle(first, "executed")
     journal.stop(5)
-    assert [each.number for each in read_journal(path).left_open] == [number]
+    assert [each.number for each in read_journal(path).left_open] == [first, second]
+
+
+def test_a_disk_that_its_own_settled_orders_fill_is_no_hindrance(
+    path: Path, open_journal: OpenJournal, disk: Disk
+) -> None:
+    disk.room = 2000
+    for _ in range(3):
+        journal = open_journal()
+        for _ in range(20):
+            (number,) = keep(journal)
+            journal._write_verdicts([(number, "executed", None)])
+        keep(journal)
+        journal.stop(5)
+        contents = read_journal(path)
+        assert len(contents.left_open) == 1
+        assert not contents.skipped
+        # Somebody hears how that one ended, too.
+        journal = open_journal()
+        journal.settle(contents.left_open[0].number, "executed")
+        journal.stop(5)
+        assert not read_journal(path).left_open
 
 
 def test_a_full_disk_stops_no_start(
