@@ -350,6 +350,7 @@ class UserWSSession(BinanceMethods):
 
         Raises:
             InvalidParameter: It certainly cannot be right; nothing was sent.
+            ConfigError: The journal, where one is kept, cannot take its record; nothing was sent.
             OutOfService: Held back by a limit or a ban; nothing was sent.
             ApiError: The exchange refused; its kinds tell why.
             RequestTimeout, ConnectionLost: Certainly no effect, or a read: safe to repeat.
@@ -391,7 +392,7 @@ class UserWSSession(BinanceMethods):
             request is unsent; callbacks run on a helper thread and may call the session.
 
         Raises:
-            InvalidParameter, SessionClosed: As `handle_request` does, at once.
+            InvalidParameter, ConfigError, SessionClosed: As `handle_request` does, at once.
         """
         run = self._ready_run()
         request = self._dialect.request(method, params, api_key, signed, _new_id)
