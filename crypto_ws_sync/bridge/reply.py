@@ -63,7 +63,7 @@ class CallbackThread:
 def _do(work: Callable[[], object]) -> None:
     try:
         work()
-    except Exception:
+    except BaseException:  # a SystemExit, too, would end the thread, and with it everybody else's callbacks
         log.exception("a callback of submit() raised", extra={"event": "callback_failed"})
 
 
