@@ -57,6 +57,7 @@ _DECIMALS = frozenset({
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SHOWN = 100
+_MOST_PLACES = 100
 """Rows that a notebook shows of a table."""
 
 
@@ -293,7 +294,10 @@ def _time(value: Any) -> Any:
     """Return a moment; None for one that has not come, which the exchange writes as -1."""
     if type(value) is not int:
         return value
-    return _EPOCH + timedelta(microseconds=epoch_us(value)) if value > 0 else None
+    try:
+        return _EPOCH + timedelta(microseconds=epoch_us(value)) if value > 0 else None
+    except OverflowError:
+        return value
 
 
 def _decimal(value: Any) -> Any:
@@ -315,4 +319,6 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S.%f}"[:-3]
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    # Written out, a number with an absurd exponent would take gigabytes.
+    is_plain = isinstance(value, Decimal) and abs(value.adjusted()) <= _MOST_PLACES
+    return f"{value:f}" if is_plain else str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -30,6 +31,8 @@ __all__ = [
 
 _GAP = "  "
 _LEAST_ROOM = 20
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All control characters but tabs and line ends."""
 _RULED = 3
 """Characters that a rule takes with the blanks beside it."""
 
@@ -46,9 +49,14 @@ def is_at_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def _tamed(text: str) -> str:
+    """Return a text whose control characters are spelled out: what others say must not steer the terminal."""
+    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def print_line(text: str = "") -> None:
     """Print one line, at once."""
-    print(text, flush=True)
+    print(_tamed(text), flush=True)
 
 
 def print_heading(text: str) -> None:
@@ -64,7 +72,7 @@ def print_call(text: str) -> None:
 
 def print_error(text: str) -> None:
     """Print one line on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(_tamed(text), file=sys.stderr, flush=True)
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -87,7 +95,7 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under their columns, for people; only the last column wraps, since the others hold names."""
-    texts = [[str(cell) for cell in row] for row in rows]
+    texts = [[_tamed(str(cell)) for cell in row] for row in rows]
     limit = shutil.get_terminal_size().columns if is_at_terminal() else 0
     widths = [max(map(len, cells)) for cells in zip(columns, *texts, strict=True)]
     has_room = sum(widths[:-1]) + len(widths) * _RULED + _LEAST_ROOM < limit

@@ -11,7 +11,7 @@ from crypto_ws_sync.model.html import html_facts
 
 __all__ = ["Counters", "LimitUsage", "SessionStatus", "percentile"]
 
-VERDICTS = ("executed", "refused", "not executed")
+VERDICTS = ("executed", "refused", "not executed", "unknown")
 """How a look-up of a write can end."""
 
 
@@ -106,8 +106,8 @@ class SessionStatus:
         requests: Count by "method outcome", such as "order.place ok".
         counters: Further counts: answers that came "late" (nobody waited any more), as a "duplicate", or to an
             "unknown" request; texts "ignored"; "lookups" of lost writes, and their ends "verdict_executed",
-            "verdict_refused", "verdict_not_executed"; "clock_repairs" (a refused timestamp, sent again);
-            "throttled" (429 and 418); "events".
+            "verdict_refused", "verdict_not_executed", "verdict_unknown" (no look-up exists); "clock_repairs" (a
+            refused timestamp, sent again); "throttled" (429 and 418); "events".
         at: When this was seen.
     """
 

@@ -37,6 +37,7 @@ class Question:
         accepted_until: The exchange's epoch seconds after which it can no longer be accepted.
         clock_error: Seconds by which the timestamp may differ from the exchange's clock.
         is_placement: It makes orders, of which the client order id is the name.
+        latest_order: Number of the latest order of its symbol that was known when it was signed; None: none was.
     """
 
     serial: int
@@ -47,6 +48,7 @@ class Question:
     accepted_until: float
     clock_error: float
     is_placement: bool = False
+    latest_order: int | None = None
 
 
 class FindingKind(enum.Enum):
@@ -77,6 +79,8 @@ class VerdictKind(enum.Enum):
     EXECUTED = "executed"
     REFUSED = "refused"
     NOT_EXECUTED = "not executed"
+    UNKNOWN = "unknown"
+    """No look-up exists, and its own answer cannot come any more: nobody will ever know from here."""
 
 
 @dataclass(frozen=True, slots=True)

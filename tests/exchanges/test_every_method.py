@@ -17,8 +17,6 @@ SYMBOL = "BTCUSDT"
 REFUSED = {
     "sor.order.place": -1020,
     "sor.order.test": -1020,
-    "orderList.place.opo": -2010,
-    "orderList.place.opoco": -2010,
     "referencePrice": -2043,
     "referencePrice.calculation": -2043,
 }

@@ -192,6 +192,29 @@ def chain_and_pair(client: BareClient) -> list[Any]:
     return [reply]
 
 
+def one_pays(client: BareClient) -> list[Any]:
+    params = {**working(client, "BUY", 0.9), "pendingType": "MARKET", "pendingSide": "SELL"}
+    return [signed(client, "orderList.place.opo", params)]
+
+
+def one_pays_a_pair(client: BareClient) -> list[Any]:
+    params = {
+        **working(client, "BUY", 0.9),
+        "pendingSide": "SELL",
+        "pendingAboveType": "LIMIT_MAKER",
+        "pendingAbovePrice": last_price(client, 1.1),
+        "pendingBelowType": "STOP_LOSS_LIMIT",
+        "pendingBelowStopPrice": last_price(client, 0.8),
+        "pendingBelowPrice": last_price(client, 0.79),
+        "pendingBelowTimeInForce": "IOC",
+    }
+    reply = signed(client, "orderList.place.opoco", params)
+    # The sample names its stop leg first; the order of the legs is no matter of shape.
+    reports = reply["result"]["orderReports"]
+    reports[1], reports[2] = reports[2], reports[1]
+    return [reply]
+
+
 def with_a_pair(method: str, params: dict[str, Any] | None = None) -> Scenario:
     """Ask while a pair is open."""
 
@@ -296,6 +319,8 @@ SCENARIOS: dict[str, Scenario] = {
     "orderList.cancel": list_cancel,
     "orderList.place": old_pair,
     "orderList.place.oco": lambda client: [signed(client, "orderList.place.oco", pair(client))],
+    "orderList.place.opo": quiet(one_pays),
+    "orderList.place.opoco": quiet(one_pays_a_pair),
     "orderList.place.oto": chain,
     "orderList.place.otoco": chain_and_pair,
     "orderList.status": with_a_pair("orderList.status", {"origClientOrderId": "pair"}),

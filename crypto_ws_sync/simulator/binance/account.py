@@ -63,7 +63,7 @@ def commission(request: Request) -> dict[str, Any]:
     """What trades on a symbol cost the account."""
     venue, symbol = request.venue, request.args["symbol"]
     venue.floor.check_symbol(symbol)
-    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id).rates)
+    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id))
 
 
 def all_orders(request: Request) -> list[dict[str, Any]]:

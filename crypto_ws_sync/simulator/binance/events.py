@@ -43,7 +43,7 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         "o": order.type,
         "f": order.time_in_force,
         "q": format_amount(event.quantity),
-        "p": format_amount(order.price),
+        "p": format_amount(order.sent_price),
         "P": format_amount(order.stop_price),
         "F": format_amount(order.iceberg_quantity),
         "g": order.order_list_id,
@@ -88,6 +88,13 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         body["j"] = order.strategy_id
     if order.strategy_type is not None:
         body["J"] = order.strategy_type
+    if order.peg_price_type:
+        body["gP"] = order.peg_price_type
+        if order.peg_offset is not None:
+            body["gOT"] = "PRICE_LEVEL"
+            body["gOV"] = order.peg_offset
+        if event.pegged_price:
+            body["gp"] = format_amount(event.pegged_price)
     if match is not None:
         body["v"] = match.prevented_match_id
         body["A"] = format_amount(event.prevented_quantity)

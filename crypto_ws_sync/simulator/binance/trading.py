@@ -10,7 +10,7 @@ from .catalogue import Arguments
 from .commissions import commission_of_order
 from .list_views import cancelled_list_view
 from .order_views import ack_view, cancel_view, full_view, result_view, status_view
-from .refusals import Refusal, not_supported
+from .refusals import Refusal, missing, not_supported
 from .request import Request
 
 __all__ = ["HANDLERS", "cancellation_view", "new_order", "placement_view", "refused"]
@@ -26,8 +26,8 @@ def refused(rejection: Rejection) -> Refusal:
 
 def new_order(request: Request, args: Arguments) -> NewOrder:
     """The order that a request asks for."""
-    if "pegPriceType" in args:
-        raise Refusal(400, -2010, "Pegged orders are not supported for this symbol.")
+    if "pegOffsetType" in args and "pegPriceType" not in args:
+        raise missing("pegPriceType")
     return NewOrder(
         args["symbol"],
         args["side"],
@@ -43,6 +43,8 @@ def new_order(request: Request, args: Arguments) -> NewOrder:
         args.get("strategyId"),
         args.get("strategyType"),
         args.get("selfTradePreventionMode", ""),
+        args.get("pegPriceType", ""),
+        args.get("pegOffsetValue"),
     )
 
 
@@ -87,7 +89,8 @@ def check(request: Request) -> dict[str, Any]:
     except Rejection as rejection:
         raise refused(rejection) from None
     if request.args.get("computeCommissionRates"):
-        return commission_of_order(venue.floor.engine.account(request.account.account_id).rates)
+        account = venue.floor.engine.account(request.account.account_id)
+        return commission_of_order(order.symbol, order.side, account)
     return {}
 
 

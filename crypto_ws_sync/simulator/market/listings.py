@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -30,6 +30,8 @@ class Listing:
     market_max_quantity: Decimal
     min_notional: Decimal
     max_notional: Decimal
+    opo_allowed: bool = field(default=True, kw_only=True)
+    peg_instructions_allowed: bool = field(default=True, kw_only=True)
 
     def filters(self) -> tuple[dict[str, object], ...]:
         """Return the symbol's filters in the form and order of `exchangeInfo`."""
@@ -106,19 +108,26 @@ class Listing:
             "icebergAllowed": True,
             "ocoAllowed": True,
             "otoAllowed": True,
-            "opoAllowed": False,
+            "opoAllowed": self.opo_allowed,
             "quoteOrderQtyMarketAllowed": True,
             "allowTrailingStop": True,
             "cancelReplaceAllowed": True,
             "amendAllowed": True,
-            "pegInstructionsAllowed": False,
+            "pegInstructionsAllowed": self.peg_instructions_allowed,
             "isSpotTradingAllowed": True,
             "isMarginTradingAllowed": False,
             "filters": list(self.filters()),
             "permissions": [],
             "permissionSets": [["SPOT"]],
             "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-            "allowedSelfTradePreventionModes": ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
+            "allowedSelfTradePreventionModes": [
+                "NONE",
+                "EXPIRE_TAKER",
+                "EXPIRE_MAKER",
+                "EXPIRE_BOTH",
+                "DECREMENT",
+                "TRANSFER",
+            ],
         }
 
 

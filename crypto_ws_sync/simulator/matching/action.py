@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 
-from . import contingencies, funds
-from .accounts import SymbolAccount
+from . import contingencies, funds, pegging, proceeds
+from .accounts import Holding, SymbolAccount
 from .amounts import quote_of
 from .market import Market
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .outcome import Outcome
+from .prevention import belong_together, prevent
+from .price_range import PriceLimits
 from .records import (
     AccountPosition,
+    Balance,
     Execution,
     Fill,
     FirstFill,
@@ -22,6 +25,7 @@ from .records import (
 
 TAKER_RELIEF = 1
 MAKER_RELIEF = 5
+OUT_OF_RANGE = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
 
 
 class Action:
@@ -30,7 +34,7 @@ class Action:
     Owner: the engine's thread.
     """
 
-    __slots__ = ("activations", "market", "now", "outcome", "touched")
+    __slots__ = ("activations", "market", "now", "outcome", "paid_from", "touched")
 
     def __init__(self, market: Market, now: int) -> None:
         self.market = market
@@ -38,6 +42,7 @@ class Action:
         self.outcome = Outcome(now)
         self.activations: deque[OrderList] = deque()
         self.touched: dict[SymbolAccount, None] = {}
+        self.paid_from: dict[SymbolAccount, Holding] = {}
 
     # what happens to one order
 
@@ -56,11 +61,14 @@ class Action:
         is_limited = order.type in LIMIT_TYPES
         limit = order.price if is_limited else 0
         side = self.market.asks if order.is_buy else self.market.bids
-        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit):
-            self.expire(order, "UNFILLED_FOK_ORDER_EXPIRED")
+        # set once for all that the order takes
+        bounds = self.market.taker_limits(order.is_buy, self.now)
+        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit, bounds):
+            would_fill = bounds is not None and self._fills_whole(order, limit, None)
+            self.expire(order, OUT_OF_RANGE if would_fill else "UNFILLED_FOK_ORDER_EXPIRED")
             return
         if not limit or side.crosses(limit):
-            self._match(order, limit)
+            self._match(order, limit, bounds)
             if not order.is_open:
                 return
         if not is_limited:
@@ -97,7 +105,7 @@ class Action:
         elif order.type in STOP_TYPES:
             self.market.triggers.remove(order)
         if order.order_list is not None:
-            contingencies.unshare(order)
+            contingencies.unshare(order, status)
         funds.release(order)
         order.status = status
         order.is_open = False
@@ -108,15 +116,17 @@ class Action:
 
     # matching
 
-    def _fills_whole(self, order: Order, limit: int) -> bool:
+    def _fills_whole(self, order: Order, limit: int, bounds: PriceLimits | None) -> bool:
         needed = order.open_quantity
         prevents = order.stp_mode != "NONE"
         for level in self.market.side(not order.is_buy).within(limit):
+            if bounds is not None and not bounds.allow(level):
+                return False
             if not prevents:
                 needed -= level.total
             else:
                 for maker in level:
-                    if not _belong_together(order, maker):
+                    if not belong_together(order, maker):
                         needed -= maker.open_quantity
                     elif order.stp_mode != "EXPIRE_MAKER":
                         return needed <= 0
@@ -124,7 +134,7 @@ class Action:
                 return True
         return False
 
-    def _match(self, taker: Order, limit: int) -> None:
+    def _match(self, taker: Order, limit: int, bounds: PriceLimits | None) -> None:
         side = self.market.asks if taker.is_buy else self.market.bids
         prevents = taker.stp_mode != "NONE"
         # prices with the side's sign: the best one has the largest key
@@ -132,10 +142,13 @@ class Action:
         keys = side.keys
         while taker.is_open and keys and (not limit or keys[-1] >= worst):
             level = side.levels[keys[-1]]
+            if bounds is not None and not bounds.allow(level):
+                self.expire(taker, OUT_OF_RANGE)
+                return
             maker = level.head
             assert maker is not None
-            if prevents and _belong_together(taker, maker):
-                self._prevent(taker, maker)
+            if prevents and belong_together(taker, maker):
+                prevent(self, taker, maker)
             elif not self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible)):
                 return
 
@@ -149,15 +162,14 @@ class Action:
             contingencies.before_execution(self, maker)
         trade_id = market.trade_id
         market.trade_id = trade_id + 1
-        buyer_desk, seller_desk = buyer.desk, seller.desk
-        if taker.is_buy:
-            buyer_rate, seller_rate = buyer_desk.taker_buy_rate, seller_desk.maker_sell_rate
-        else:
-            buyer_rate, seller_rate = buyer_desk.maker_buy_rate, seller_desk.taker_sell_rate
-        buyer_fee = funds.settle_buyer(buyer, quantity, quote, buyer_rate)
-        seller_fee = funds.settle_seller(seller, quantity, quote, seller_rate)
-        self._take_fee(buyer_desk.base.asset, buyer_fee)
-        self._take_fee(buyer_desk.quote.asset, seller_fee)
+        funds.settle_buyer(buyer, quantity, quote)
+        funds.settle_seller(seller, quantity, quote)
+        # One after the other: both may be of one account, and have enough BNB for one of them alone.
+        buyer_fee, buyer_pays = self._charge(buyer, quantity, buyer is maker)
+        if buyer.order_list is not None:
+            proceeds.keep(buyer, quantity, buyer_fee, buyer_pays)
+        seller_fee, seller_pays = self._charge(seller, quote, seller is maker)
+        buyer_cost, seller_cost = (buyer_fee, buyer_pays.asset), (seller_fee, seller_pays.asset)
         market.side(maker.is_buy).execute(maker, quantity)
         self.outcome.trades.append(
             Trade(
@@ -172,10 +184,9 @@ class Action:
                 seller.order_id,
             )
         )
-        self._filled(
-            taker, trade_id, price, quantity, quote, buyer_fee if taker.is_buy else seller_fee, False
-        )
-        self._filled(maker, trade_id, price, quantity, quote, seller_fee if taker.is_buy else buyer_fee, True)
+        taker_cost, maker_cost = (buyer_cost, seller_cost) if taker.is_buy else (seller_cost, buyer_cost)
+        self._filled(taker, trade_id, price, quantity, quote, taker_cost, False)
+        self._filled(maker, trade_id, price, quantity, quote, maker_cost, True)
         market.traded(self.now, price, quantity)
         market.fired.extend(market.triggers.observe(price, self.now))
         if not taker.is_open:
@@ -185,7 +196,14 @@ class Action:
         return True
 
     def _filled(
-        self, order: Order, trade_id: int, price: int, quantity: int, quote: int, fee: int, is_maker: bool
+        self,
+        order: Order,
+        trade_id: int,
+        price: int,
+        quantity: int,
+        quote: int,
+        cost: tuple[int, str],
+        is_maker: bool,
     ) -> None:
         desk = order.desk
         is_first = not order.executed
@@ -199,7 +217,6 @@ class Action:
         if not desk.is_observed:
             self.market.execution_id += 1
             return
-        fee_asset = desk.base.asset if order.is_buy else desk.quote.asset
         fill = Fill(
             desk.symbol,
             trade_id,
@@ -208,8 +225,7 @@ class Action:
             price,
             quantity,
             quote,
-            fee,
-            fee_asset,
+            *cost,
             self.now,
             order.is_buy,
             is_maker,
@@ -225,49 +241,17 @@ class Action:
         rests = is_maker or (order.type in LIMIT_TYPES and order.time_in_force == "GTC")
         self.report(order, "TRADE", is_on_book=order.is_open and rests, fill=fill)
 
-    def _take_fee(self, asset: str, amount: int) -> None:
+    def _charge(self, order: Order, received: int, is_maker: bool) -> tuple[int, Holding]:
+        """Take the commission on what a fill brought in; return how much, and out of which holding."""
+        desk = order.desk
+        amount, holding = desk.commission(received, is_buyer=order.is_buy, is_maker=is_maker)
         if amount:
+            holding.free -= amount
             fees = self.outcome.fees
-            fees[asset] = fees.get(asset, 0) + amount
-
-    def _prevent(self, taker: Order, maker: Order) -> None:
-        """End the taker, the maker or both, as the taker's mode says, in place of a match between them."""
-        mode = taker.stp_mode
-        market = self.market
-        level = maker.level
-        assert level is not None
-        match = PreventedMatch(
-            market.rules.symbol,
-            market.prevented_match_id,
-            taker.order_id,
-            maker.order_id,
-            taker.desk.account.trade_group_id,
-            mode,
-            level.price,
-            min(taker.open_quantity, maker.visible),
-            0 if mode == "EXPIRE_MAKER" else taker.open_quantity,
-            0 if mode == "EXPIRE_TAKER" else maker.open_quantity,
-            self.now,
-        )
-        market.prevented_match_id += 1
-        for desk in dict.fromkeys((taker.desk, maker.desk)):
-            if desk.is_observed:
-                desk.prevented_matches.append(match)
-        if self.outcome.orders and taker is self.outcome.orders[0]:
-            self.outcome.prevented_matches.append(match)
-        if mode != "EXPIRE_TAKER":
-            self._end_in_match(maker, match, match.maker_prevented_quantity, taker)
-        if mode != "EXPIRE_MAKER":
-            self._end_in_match(taker, match, match.taker_prevented_quantity, maker)
-
-    def _end_in_match(self, order: Order, match: PreventedMatch, prevented: int, counter: Order) -> None:
-        self.close(order, "EXPIRED_IN_MATCH")
-        order.prevented += prevented
-        order.prevented_match_id = match.prevented_match_id
-        self.report(
-            order, "TRADE_PREVENTION", prevented_match=match, last_prevented=prevented, counter=counter
-        )
-        contingencies.after_end(self, order)
+            fees[holding.asset] = fees.get(holding.asset, 0) + amount
+            if holding is not desk.base and holding is not desk.quote:
+                self.paid_from[desk] = holding
+        return amount, holding
 
     # what follows from it
 
@@ -291,19 +275,25 @@ class Action:
         events = self.outcome.events
         for desk in self.touched:
             desk.account.updated_at = self.now
-            events.append(
-                AccountPosition(desk.account_id, self.now, (desk.base.balance(), desk.quote.balance()))
-            )
+            balances: tuple[Balance, ...] = (desk.base.balance(), desk.quote.balance())
+            paid_from = self.paid_from.get(desk)
+            if paid_from is not None:
+                balances += (paid_from.balance(),)
+            events.append(AccountPosition(desk.account_id, self.now, balances))
         return self.outcome
 
     def _trigger(self, order: Order) -> None:
         contingencies.before_execution(self, order)
-        if order.type not in LIMIT_TYPES and order.is_buy:
+        reason = ""
+        if order.peg_price_type:
+            reason = pegging.settle(self.market, order, self.now)
+        elif order.type not in LIMIT_TYPES and order.is_buy:
             funds.release(order)
-            if not self.can_afford(order):
-                self.refuse(order, "INSUFFICIENT_BALANCES")
-                contingencies.after_end(self, order)
-                return
+            reason = "" if self.can_afford(order) else "INSUFFICIENT_BALANCES"
+        if reason:
+            self.refuse(order, reason)
+            contingencies.after_end(self, order)
+            return
         order.working_time = order.update_time = self.now
         self.report(order, "NEW", is_on_book=True)
         self.work(order)
@@ -366,6 +356,7 @@ class Action:
                     -1 if counter is None else counter.order_id,
                     reject_reason,
                     expiry_reason,
+                    order.pegged_price,
                 )
             )
         return execution_id
@@ -384,8 +375,3 @@ class Action:
             order_list.list_order_status,
             order_list.legs(),
         )
-
-
-def _belong_together(taker: Order, maker: Order) -> bool:
-    ours, theirs = taker.desk.account, maker.desk.account
-    return ours is theirs or (ours.trade_group_id != -1 and ours.trade_group_id == theirs.trade_group_id)

@@ -119,6 +119,7 @@ class Execution(NamedTuple):
     counter_order_id: int = -1
     reject_reason: str = "NONE"
     expiry_reason: str = "NONE"
+    pegged_price: int = 0
 
 
 class ListStatus(NamedTuple):
