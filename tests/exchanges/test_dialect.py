@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-import re
 import math
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
