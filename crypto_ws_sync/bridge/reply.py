@@ -63,7 +63,8 @@ class CallbackThread:
 def _do(work: Callable[[], object]) -> None:
     try:
         work()
-    except Exception:
+    except BaseException:
+        # A `sys.exit()` among them would end the thread, and with it everybody's later callbacks.
         log.exception("a callback of submit() raised", extra={"event": "callback_failed"})
 
 

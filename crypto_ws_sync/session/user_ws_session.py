@@ -91,8 +91,8 @@ class UnresolvedOrder:
 
     def __init__(self, error: OutcomeUnknown) -> None:
         self._error = error
-        self.method = error.method
-        self.client_order_id = error.client_order_id
+        self.method: str | None = error.method
+        self.client_order_id: str | None = error.client_order_id
 
     def __repr__(self) -> str:
         return f"<UnresolvedOrder {self.method} {self.client_order_id}>"

@@ -19,20 +19,14 @@ OTHER_FILES = {"events", "filters", "protocol", "sequences", "stp"}
 """Files that hold no request of their own name; the tests below walk them."""
 
 NOT_OFFERED = {
-    "blockTrades.historical",
     "executionRules",
-    "myAllocations",
     "myFilters",
     "referencePrice",
     "referencePrice.calculation",
-    "sor.order.place",
-    "sor.order.test",
 }
 """Methods for what no symbol or account here has: a documented refusal or empty answer, tested elsewhere."""
 
 KNOWN = {
-    # No symbol here has smart order routing.
-    "exchangeInfo": {"responses[0].result.sors: nothing to compare"},
     # Two samples in this file are of a time before workingTime; the others of the file have it.
     "order.cancelReplace": {
         "responses[0].result.newOrderResponse.workingTime: only in ours",

@@ -5,10 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from .commissions import DISCOUNT_ASSET, CommissionRates, ExchangeRates, Rates, Tariff
 from .orders import STOP_TYPES, Order, OrderList
 from .records import Amendment, Balance, Fill, PreventedMatch
+
+if TYPE_CHECKING:
+    from .market import Market
 
 _ORDER_LIST_ID = attrgetter("order_list_id")
 _ORDER_ID = attrgetter("order_id")
@@ -109,7 +113,8 @@ class Account:
 class SymbolAccount:
     """What one account has on one symbol.
 
-    `orders` and `fills` stand in order of their ids. `by_client_id` leads to the latest order of that id.
+    `orders`, `fills` and `allocations` stand in order of their ids. `by_client_id` leads to the latest order
+    of that id.
 
     Owner: the engine's thread.
     """
@@ -118,6 +123,7 @@ class SymbolAccount:
         "account",
         "account_id",
         "algo_count",
+        "allocations",
         "amendments",
         "base",
         "by_client_id",
@@ -127,6 +133,7 @@ class SymbolAccount:
         "iceberg_count",
         "is_observed",
         "list_count",
+        "market",
         "open",
         "orders",
         "prevented_matches",
@@ -138,23 +145,23 @@ class SymbolAccount:
     def __init__(
         self,
         account: Account,
-        symbol: str,
-        base_asset: str,
-        quote_asset: str,
+        market: Market,
         exchange_rates: ExchangeRates,
     ) -> None:
         self.account = account
         self.account_id = account.account_id
         self.is_observed = account.is_observed
-        self.symbol = symbol
-        self.base = account.holding(base_asset)
-        self.quote = account.holding(quote_asset)
+        self.market = market
+        self.symbol = market.rules.symbol
+        self.base = account.holding(market.rules.base_asset)
+        self.quote = account.holding(market.rules.quote_asset)
         self.exchange_rates = exchange_rates
         self.apply_tariff()
         self.open: dict[int, Order] = {}
         self.by_client_id: dict[str, Order] = {}
         self.orders: list[Order] = []
         self.fills: list[Fill] = []
+        self.allocations: list[Fill] = []
         self.amendments: dict[int, list[Amendment]] = {}
         self.prevented_matches: list[PreventedMatch] = []
         self.algo_count = 0
