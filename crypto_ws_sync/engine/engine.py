@@ -36,7 +36,7 @@ __all__ = ["Engine"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-PLACEMENTS_KEPT = 1000
+PLACEMENTS_KEPT = 100
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
@@ -297,6 +297,7 @@ class Engine:
 
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
         """Settle a request by its answer."""
+        self._context.wakes.begin()
         self._answers.take(connection, entry, reply)
         name = entry.request.client_order_id
         if name is not None and reply.outcome is _OK and self._placing.get(name) is entry:
@@ -355,12 +356,14 @@ class Engine:
         self._rotation.suspect(connection)
 
     def on_read(self, connection: Connection) -> None:
-        """Room may have come free."""
+        """A turn of reading is over: room may have come free, and whoever was answered may wake."""
         if self._admission.room.waiting:
             self._pump()
+        self._context.wakes.end()
 
     def on_lost(self, connection: Connection, lost: LineLost) -> None:
         """Sort what was in flight: unsent and reads wait for the next connection, writes are looked up."""
+        self._context.wakes.end()
         context = self._context
         handed = connection.line.handed_over()
         gone = Unreachable(f"the connection ended: {lost.reason}", is_passing=True)
@@ -413,6 +416,16 @@ class Engine:
     async def resolve(self, question: Question, waiter: Sink) -> None:
         """Give `waiter` what the write's call would have had, once it is known."""
         self._reconciler.open(question, waiter)
+        self._deadlines.arm()
+
+    def take_up(self, question: Question) -> None:
+        """Look up a write that an earlier program left open.
+
+        Raises:
+            InvalidParameter: Its parameters do not allow to ask for it.
+        """
+        self.owner.check()
+        self._reconciler.open(question, None)
         self._deadlines.arm()
 
     async def wait_operational(self, orders: bool, deadline: float) -> bool:

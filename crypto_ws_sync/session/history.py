@@ -90,7 +90,7 @@ class PageDoor:
         while True:
             run = self._running()
             request = self._dialect.request(method, params, False, False, str)
-            reply = OneAnswer()
+            reply = OneAnswer(run.wakes)
             # Told of a limit at once, and waiting for it here, leaves the timeout to the answer alone.
             entry = Entry(request, reply, time.monotonic() + timeout, RAISE)
             run.hand_over(entry)

@@ -47,6 +47,7 @@ class Run:
         self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
         self.context.offload = self.signing.offload
+        self.wakes = self.context.wakes
         self._book = book
         self._is_stopping = False
         self._is_program_over = False
@@ -206,7 +207,7 @@ class Run:
         try:
             is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
         except BaseException as interrupt:
-            entry.claimed = True
+            self.give_up((entry,))
             _note(interrupt, entry)
             raise
         if not is_there:

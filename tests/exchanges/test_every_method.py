@@ -15,10 +15,6 @@ from crypto_ws_sync.simulator import SimulatedExchange
 
 SYMBOL = "BTCUSDT"
 REFUSED = {
-    "sor.order.place": -1020,
-    "sor.order.test": -1020,
-    "orderList.place.opo": -2010,
-    "orderList.place.opoco": -2010,
     "referencePrice": -2043,
     "referencePrice.calculation": -2043,
 }
@@ -136,7 +132,7 @@ class Scenario:
 def scenario() -> Iterator[Scenario]:
     """A session with a key that can log on, at a venue without narrow limits."""
     limits = {"REQUEST_WEIGHT": 1_000_000, "ORDERS": 1_000_000}
-    with SimulatedExchange(symbols=[SYMBOL], rate_limits=limits) as exchange:
+    with SimulatedExchange(symbols=[SYMBOL, "BTCUSDC"], rate_limits=limits) as exchange:
         account = exchange.add_account("ed25519")
         session = UserWSSession(account.api_key, account.api_secret, endpoint=exchange.endpoint)
         with session:

@@ -63,7 +63,7 @@ def commission(request: Request) -> dict[str, Any]:
     """What trades on a symbol cost the account."""
     venue, symbol = request.venue, request.args["symbol"]
     venue.floor.check_symbol(symbol)
-    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id).rates)
+    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id))
 
 
 def all_orders(request: Request) -> list[dict[str, Any]]:
@@ -134,10 +134,10 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
     views = []
     for each in page[: args.get("limit", 500)]:
         view = {
-            "symbol": symbol,
+            "symbol": each.symbol,
             "preventedMatchId": each.prevented_match_id,
             "takerOrderId": each.taker_order_id,
-            "makerSymbol": symbol,
+            "makerSymbol": each.maker_symbol,
             "makerOrderId": each.maker_order_id,
             "tradeGroupId": each.trade_group_id,
             "selfTradePreventionMode": each.self_trade_prevention_mode,
@@ -150,13 +150,6 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
         view["transactTime"] = request.time(each.transact_time)
         views.append(view)
     return views
-
-
-def allocations(request: Request) -> list[dict[str, Any]]:
-    """Fills by smart order routing: there are none where no symbol allows it."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    read_times(request.args, is_limited=True)
-    return []
 
 
 def my_filters(request: Request) -> dict[str, Any]:
@@ -173,6 +166,5 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "allOrderLists": all_lists,
     "myTrades": my_trades,
     "myPreventedMatches": prevented_matches,
-    "myAllocations": allocations,
     "myFilters": my_filters,
 }

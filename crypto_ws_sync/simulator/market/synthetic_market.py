@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from crypto_ws_sync.simulator.market.asset_values import AssetValue
+from crypto_ws_sync.simulator.market.block_trades import BlockTrades
 from crypto_ws_sync.simulator.market.fair_price import FairPrice
 from crypto_ws_sync.simulator.market.listings import Listing
 from crypto_ws_sync.simulator.market.past import Past
@@ -35,8 +36,8 @@ _MINUTE_US = 60_000_000
 class SyntheticMarket:
     """Symbols with a past, books and traders on an engine of the caller's, and the record of what is traded.
 
-    `records` and `rules` have an entry for each symbol, in the order of the listings; `refused` counts what
-    the engine did not accept of the synthetic traders (nothing, with the default listings).
+    `records`, `block_trades` and `rules` have an entry for each symbol, in the order of the listings; `refused`
+    counts what the engine did not accept of the synthetic traders (nothing, with the default listings).
 
     Owner: loop thread (of the simulated exchange).
     """
@@ -59,10 +60,12 @@ class SyntheticMarket:
         records: dict[str, MarketRecord] = {}
         rules: dict[str, SymbolRules] = {}
         traders: list[SymbolTraders] = []
+        blocks: dict[str, BlockTrades] = {}
         for listing in listings:
             base, quote = values[listing.base_asset], values[listing.quote_asset]
             past = Past(seed, listing, base, quote, start_us)
             records[listing.symbol] = record = MarketRecord(past)
+            blocks[listing.symbol] = BlockTrades(seed, past, record)
             rules[listing.symbol] = SymbolRules.from_json(listing.as_exchange_info())
             last = record.last
             fair = FairPrice(base, quote, start_us, last.price if last is not None else None)
@@ -72,6 +75,7 @@ class SyntheticMarket:
                 self._place_quote(opening)
         self._traders = SyntheticTraders(traders)
         self.records: Mapping[str, MarketRecord] = MappingProxyType(records)
+        self.block_trades: Mapping[str, BlockTrades] = MappingProxyType(blocks)
         self.rules: Mapping[str, SymbolRules] = MappingProxyType(rules)
 
     @property

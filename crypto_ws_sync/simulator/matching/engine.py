@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import amending, contingencies, filters, funds, order_lists, rejections
+from . import amending, contingencies, filters, funds, order_lists, pegging, rejections, routing
 from .accounts import SymbolAccount
 from .action import Action
 from .amounts import UNIT, quote_of
 from .market import Market
-from .orders import STOP_TYPES, NewOrder, NewOrderList, Order
+from .orders import OPO_KINDS, STOP_TYPES, NewOrder, NewOrderList, Order
 from .outcome import Outcome
 from .rejections import Rejection, new_order
 from .venue import Venue
@@ -40,7 +40,7 @@ class MatchingEngine(Venue):
             Rejection: The order's parameters or a filter.
         """
         market = self._market(new.symbol)
-        self._check(market, self._desk(account_id, market), (new,), now, is_list=False)
+        self._check(market, self._desk(account_id, market), (new,), now)
 
     def place(self, account_id: int, new: NewOrder, now: int) -> Outcome:
         """Place one order.
@@ -50,7 +50,7 @@ class MatchingEngine(Venue):
         """
         market = self._market(new.symbol)
         desk = self._desk(account_id, market)
-        self._check(market, desk, (new,), now, is_list=False)
+        self._check(market, desk, (new,), now)
         return self._place(market, desk, new, now)
 
     def _place(self, market: Market, desk: SymbolAccount, new: NewOrder, now: int) -> Outcome:
@@ -59,7 +59,8 @@ class MatchingEngine(Venue):
         amount = funds.need(order, market.last_price)
         if amount > funds.holding_of(order).free:
             raise new_order(rejections.INSUFFICIENT_BALANCE)
-        action = Action(market, now)
+        pool = routing.open_ones(self._pools[new.symbol]) if new.uses_sor else ()
+        action = Action(market, now, pool)
         if order.type == "MARKET" and order.is_buy and not action.can_afford(order):
             raise new_order(rejections.INSUFFICIENT_BALANCE)
         market.order_id += 1
@@ -75,17 +76,31 @@ class MatchingEngine(Venue):
         if known is not None and known.is_open:
             raise new_order(rejections.DUPLICATE_ORDER)
         quantity = new.quantity or _quantity_for_quote(market, new)
-        return Order(market.order_id, desk, new, quantity, new.stp_mode or rules.default_stp_mode, now)
+        order = Order(market.order_id, desk, new, quantity, new.stp_mode or rules.default_stp_mode, now)
+        if pegging.is_due(new):
+            # The cancel of a cancel-replace may have changed the book since the filters saw it.
+            filters.check_order(market, pegging.at_its_price(market, new), now)
+            pegging.fix(market, order)
+        return order
 
     def _check(
-        self, market: Market, desk: SymbolAccount, orders: tuple[NewOrder, ...], now: int, *, is_list: bool
+        self, market: Market, desk: SymbolAccount, orders: tuple[NewOrder, ...], now: int, *, kind: str = ""
     ) -> None:
+        """Check the parameters and filters of an order, or of those of a list of a kind.
+
+        A pegged order has to pass with the price it was sent with, if any, and with that of the book; one
+        that waits is looked at again when the book gives it its price.
+        """
         if market.rules.status != "TRADING":
             raise new_order(rejections.MARKET_CLOSED)
-        for order in orders:
-            filters.check_composition(market.rules, order)
+        for place, order in enumerate(orders):
+            if order.uses_sor:
+                routing.check_composition(order, self._pools.get(order.symbol))
+            filters.check_composition(market.rules, order, awaits_quantity=kind in OPO_KINDS and place > 0)
             filters.check_order(market, order, now)
-        filters.check_counts(market, self._exchange_filters, desk, orders, is_list=is_list)
+            if pegging.is_due(order) and (kind in ("", "OCO") or not place):
+                filters.check_order(market, pegging.at_its_price(market, order), now)
+        filters.check_counts(market, self._exchange_filters, desk, orders, is_list=bool(kind))
 
     def _check_at_engine(self, market: Market, order: Order) -> None:
         if order.type == "LIMIT_MAKER" and market.side(not order.is_buy).crosses(order.price):
@@ -102,7 +117,7 @@ class MatchingEngine(Venue):
         market = self._market(new.symbol)
         desk = self._desk(account_id, market)
         order_lists.check_composition(market.rules, new)
-        self._check(market, desk, new.orders, now, is_list=True)
+        self._check(market, desk, new.orders, now, kind=new.kind)
         action = order_lists.place(market, desk, new, self._next_list_id, now)
         self._next_list_id += 1
         return self._finish(action)
@@ -130,7 +145,7 @@ class MatchingEngine(Venue):
         desk = self._desk(account_id, market)
         if not market.rules.cancel_replace_allowed:
             raise new_order("Order cancel-replace is not supported for this symbol.")
-        self._check(market, desk, (new,), now, is_list=False)
+        self._check(market, desk, (new,), now)
         cancelled: Outcome | Rejection
         try:
             cancelled = self.cancel(
@@ -279,6 +294,8 @@ class MatchingEngine(Venue):
         outcome = action.follow_up()
         for asset, amount in outcome.fees.items():
             self.fees[asset] = self.fees.get(asset, 0) + amount
+        for asset, amount in outcome.exchanged.items():
+            self.exchanged[asset] = self.exchanged.get(asset, 0) + amount
         return outcome
 
 
