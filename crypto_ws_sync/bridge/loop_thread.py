@@ -16,7 +16,7 @@ from typing import Any
 
 from crypto_ws_sync.errors import SessionClosed
 
-__all__ = ["LoopThread", "wait_done"]
+__all__ = ["LONGEST_WAIT", "LoopThread", "wait_done"]
 
 # Three classes until Python 3.11 made them one.
 _TIMEOUTS = (TimeoutError, asyncio.TimeoutError, FutureTimeoutError)
@@ -27,6 +27,8 @@ _LONG_SLICE = 0.4
 """Seconds of one wait elsewhere: a Ctrl-C in the instant before the wait begins does not end it, but the next."""
 
 MUST_SLICE = sys.platform == "win32" and sys.version_info < (3, 14)
+LONGEST_WAIT = _SLICE if MUST_SLICE else _LONG_SLICE
+"""Seconds of one uninterrupted wait on this system."""
 
 
 class _Done(asyncio.Future[Any]):

@@ -25,6 +25,8 @@ __all__ = ["Answers"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
+_OK, _CONNECTION = Outcome.OK, Kind.CONNECTION
+
 
 class Answers:
     """Settles limits, outcomes and callers by the answers that come.
@@ -55,20 +57,20 @@ class Answers:
         context, request = self._context, entry.request
         outcome, spent, readings = reply.outcome, None, reply.readings
         context.round_trips.append(time.monotonic() - entry.sent_at)
-        if outcome is Outcome.OK:
+        if outcome is _OK:
             if request.spec.weight_on_success is not None:
                 spent = request.spec.spent(request.charge)
             if request.spec.name in context.dialect.tells_limits:
                 readings = self._told(request, reply)
         if entry.reservation is not None:
             context.ledger.settle(entry.reservation, readings, context.server_now(), spent)
-        context.counters.requests[request.spec.name, outcome.value] += 1
+        context.counters.requests[request.spec.name, outcome._value_] += 1
         if entry.is_over and not entry.is_internal:
             context.counters.late += 1
-        if outcome is Outcome.OK and not entry.is_internal:
-            if request.spec.kind is Kind.CONNECTION and context.dialect.logs_off(request):
+        if outcome is _OK and not entry.is_internal:
+            if request.spec.kind is _CONNECTION and context.dialect.logs_off(request):
                 connection.is_logged_on = False
-            if entry.question is not None:
+            if entry.question is not None and (entry.is_abandoned or self._reconciler.is_any_open):
                 verdict = Verdict(VerdictKind.EXECUTED, reply.result)
                 self._reconciler.answered(entry.question, verdict, is_asked_for=entry.is_abandoned)
             entry.finish(reply.result)
@@ -92,8 +94,18 @@ class Answers:
     def search(self, entry: Entry, answer: ApiError | None = None) -> None:
         """Find out what became of a write; its caller waits on, until its own deadline."""
         assert entry.question is not None
+        if entry.is_looked_up and entry.is_over and not self._reconciler.knows(entry.question):
+            return  # settled so long ago that its verdict is forgotten
+        entry.is_looked_up = True
         waiter = None if entry.is_abandoned else entry.reply
-        self._reconciler.open(entry.question, waiter, answer=answer, deadline=entry.deadline)
+        connection = entry.connection
+        self._reconciler.open(
+            entry.question,
+            waiter,
+            answer=answer,
+            deadline=entry.deadline,
+            may_be_answered=connection is not None and entry.key in connection.pending,
+        )
 
     def put_back(self, entry: Entry) -> None:
         """Let a request that had no effect be sent again, before those that came after it."""

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Gate
+from crypto_ws_sync.engine.requests import Wakes
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
 from crypto_ws_sync.model.status import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
+from crypto_ws_sync.protocol.outcome import Question, Verdict
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.transport.port import Target, Transport
 
@@ -104,11 +106,13 @@ class Context:
     round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=ROUND_TRIPS_KEPT))
     clock_asked_at: float = -math.inf
     has_placed: bool = False
+    wakes: Wakes = field(default_factory=Wakes)
+    on_verdict: Callable[[Question, Verdict], None] | None = None
     offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:
         """Return the exchange's time in epoch seconds."""
-        return self.clock.server_time(self.time.monotonic())
+        return self.clock.offset + self.time.monotonic()
 
     def local_wall(self, server_time: float) -> float:
         """Return the exchange's `server_time` as what the local wall clock will show then."""

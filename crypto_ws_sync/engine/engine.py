@@ -36,10 +36,11 @@ __all__ = ["Engine"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-PLACEMENTS_KEPT = 1000
+PLACEMENTS_KEPT = 100
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
+_OK = Outcome.OK
 _ENDED = (State.STOPPING, State.STOPPED)
 
 
@@ -182,14 +183,17 @@ class Engine:
         """Take in what callers have handed over, and send it in one go; never suspends."""
         inbox = self._inbox
         inbox.is_armed = False
-        entries = inbox.entries
+        entries, enter = inbox.entries, self._admission.enter
         # Callers may go on appending; beyond this many, those that came first should not wait for them.
         for _ in range(TAKEN_AT_ONCE):
             if not entries:
                 break
             entry = entries.popleft()
             try:
-                self._admit(entry)
+                if self._lifecycle.state in _ENDED:
+                    entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
+                elif not entry.request.charge.orders or not self._is_taken(entry):
+                    enter(entry)
             except Exception as error:
                 log.exception("a request could not be taken in", extra={"event": "engine_failed"})
                 entry.fail(error)
@@ -201,14 +205,6 @@ class Engine:
 
     def _take_in_rest(self) -> None:
         self._loop.create_task(self.take_in())
-
-    def _admit(self, entry: Entry) -> None:
-        if self._lifecycle.state in _ENDED:
-            entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
-            return
-        if entry.request.charge.orders and self._is_taken(entry):
-            return
-        self._admission.enter(entry)
 
     def _flush(self) -> None:
         """Hand over what has gathered."""
@@ -301,7 +297,12 @@ class Engine:
 
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
         """Settle a request by its answer."""
+        self._context.wakes.begin()
         self._answers.take(connection, entry, reply)
+        name = entry.request.client_order_id
+        if name is not None and reply.outcome is _OK and self._placing.get(name) is entry:
+            # Done with; what is kept for every order would only be looked through by the garbage collector.
+            del self._placing[name]
 
     def on_stray_reply(self, connection: Connection, reply: Reply) -> None:
         """Count an answer that nobody waits for; its limits still tell something."""
@@ -355,12 +356,14 @@ class Engine:
         self._rotation.suspect(connection)
 
     def on_read(self, connection: Connection) -> None:
-        """Room may have come free."""
-        if self._admission.room:
+        """A turn of reading is over: room may have come free, and whoever was answered may wake."""
+        if self._admission.room.waiting:
             self._pump()
+        self._context.wakes.end()
 
     def on_lost(self, connection: Connection, lost: LineLost) -> None:
         """Sort what was in flight: unsent and reads wait for the next connection, writes are looked up."""
+        self._context.wakes.end()
         context = self._context
         handed = connection.line.handed_over()
         gone = Unreachable(f"the connection ended: {lost.reason}", is_passing=True)
@@ -413,6 +416,16 @@ class Engine:
     async def resolve(self, question: Question, waiter: Sink) -> None:
         """Give `waiter` what the write's call would have had, once it is known."""
         self._reconciler.open(question, waiter)
+        self._deadlines.arm()
+
+    def take_up(self, question: Question) -> None:
+        """Look up a write that an earlier program left open.
+
+        Raises:
+            InvalidParameter: Its parameters do not allow to ask for it.
+        """
+        self.owner.check()
+        self._reconciler.open(question, None)
         self._deadlines.arm()
 
     async def wait_operational(self, orders: bool, deadline: float) -> bool:

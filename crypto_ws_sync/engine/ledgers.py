@@ -32,6 +32,7 @@ Hold: TypeAlias = tuple[Reservation, Reservation | None]
 """What one request holds of the address's ledger, and of the account's, until it is settled."""
 
 _NOTHING = Charge(0)
+_ORDERS = Bucket.ORDERS
 _BUSY_ACCOUNT = Contended(Bucket.ORDERS)
 
 
@@ -129,10 +130,15 @@ class Gate:
         """
         address, of_account = self._address, None
         if charge.orders or tells_orders:
-            found = self._reserve_account(charge if charge.orders else _NOTHING, now)
-            if type(found) is not Reservation:
-                return _held(found)
-            of_account = found
+            account, asked = self._account, charge if charge.orders else _NOTHING
+            with account.lock:
+                is_short = not account.line or not asked.orders
+                of_account = account.ledger.take(asked, now) if is_short else None
+            if of_account is None:
+                found = self._reserve_account(asked, now)
+                if type(found) is not Reservation:
+                    return _held(found)
+                of_account = found
         with address.lock:
             reservation = None if address.line else address.ledger.take(charge, now)
             if reservation is not None:
@@ -150,10 +156,6 @@ class Gate:
     def _reserve_account(self, charge: Charge, now: float) -> Reservation | Contended | Full:
         account = self._account
         with account.lock:
-            is_short = not account.line or not charge.orders
-            reservation = account.ledger.take(charge, now) if is_short else None
-            if reservation is not None:
-                return reservation
             verdict = account.reserve(self, charge, now)
         if type(verdict) is Granted:
             return verdict.reservation
@@ -200,30 +202,25 @@ class Gate:
         self, hold: Hold, readings: Sequence[Reading], now: float, spent: Charge | None = None
     ) -> None:
         """Close a hold by the exchange's own counts; see `Ledger.settle`."""
-        of_address, of_account = readings, None
+        of_address: list[Reading] = []
+        of_account: list[Reading] = []
         for reading in readings:
-            if reading.bucket is Bucket.ORDERS:
-                of_address, of_account = _split(readings)
-                break
-        address = self._address
+            (of_account if reading.bucket is _ORDERS else of_address).append(reading)
+        address, held = self._address, hold[1]
         with address.lock:
             address.ledger.settle(hold[0], of_address, now, spent)
             if address.line:
                 address.room_came_free(self)
-        if hold[1] is not None or of_account is not None:
-            self._settle_account(hold[1], of_account or (), now, spent)
-
-    def _settle_account(
-        self, held: Reservation | None, readings: Sequence[Reading], now: float, spent: Charge | None
-    ) -> None:
+        if held is None and not of_account:
+            return
         account = self._account
         with account.lock:
             if held is None:
-                account.ledger.read(readings, now)
+                account.ledger.read(of_account, now)
             else:
-                account.ledger.settle(held, readings, now, spent if held.charge.orders else _NOTHING)
+                account.ledger.settle(held, of_account, now, spent if held.charge.orders else _NOTHING)
                 if account.guessed_at is not None:
-                    account.believe_counts(held, readings)
+                    account.believe_counts(held, of_account)
             if account.line:
                 account.room_came_free(self)
 

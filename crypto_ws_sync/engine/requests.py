@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import InvalidStateError
 from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Hold
 from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutOfService, RequestTimeout
@@ -19,11 +21,28 @@ from crypto_ws_sync.protocol.outcome import Question
 if TYPE_CHECKING:
     from crypto_ws_sync.engine.connection import Connection
 
-__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "unsent_error"]
+__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "Wakes", "unsent_error"]
 
 NONE, WAIT, RAISE = "none", "wait", "raise"
 
-Sink = Future[Any] | asyncio.Future[Any]
+
+class Sink(Protocol):
+    """Where an answer goes: a future of the loop, a future of another thread, or what a blocking call waits on."""
+
+    def done(self) -> bool:
+        """Tell whether it has been served."""
+
+    def cancel(self) -> bool:
+        """Want nothing any more; False where it is too late for that."""
+
+    def cancelled(self) -> bool:
+        """Tell whether nothing is wanted any more."""
+
+    def set_result(self, result: Any, /) -> None:
+        """Serve it."""
+
+    def set_exception(self, exception: Any, /) -> None:
+        """Serve it with an error."""
 
 
 class Entry:
@@ -31,6 +50,9 @@ class Entry:
 
     The caller's thread reads `sent` after it has written `claimed`, the loop reads `claimed` after it has written
     `sent`; so one of them always sees the other, without a lock.
+
+    Where a journal is kept, `serial` is its number of this write, and `latest` the exchange's epoch seconds after which
+    it must not be sent any more; both are set before it is handed over.
 
     Owner: loop thread, but for `claimed`.
     """
@@ -45,8 +67,10 @@ class Entry:
         "is_bound",
         "is_clock_repaired",
         "is_internal",
+        "is_looked_up",
         "is_offered",
         "key",
+        "latest",
         "on_limit",
         "question",
         "reply",
@@ -55,6 +79,7 @@ class Entry:
         "sent",
         "sent_at",
         "sequence",
+        "serial",
         "unknown_answer",
     )
 
@@ -71,12 +96,15 @@ class Entry:
         self.is_offered = is_internal
         self.is_bound = False
         self.is_clock_repaired = False
+        self.is_looked_up = False
         self.connection: Connection | None = None
         self.key: int | str | None = None
         self.end_offset = 0
         self.sent_at = 0.0
         self.clock_error = 0.0
         self.sequence = 0
+        self.serial = 0
+        self.latest = math.inf
         self.reservation: Hold | None = None
         self.question: Question | None = None
         self.held: Full | None = None
@@ -136,6 +164,34 @@ class Inbox:
             self.entries.popleft().fail(error())
 
 
+class Wakes:
+    """Those who were answered while the loop reads, to be woken when it has done all else.
+
+    A thread that is woken earlier only stands in line for the interpreter, and costs the loop a hand-over.
+
+    Attributes:
+        held: Locks to release; None while the loop does not read.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held: list[Lock] | None = None
+
+    def begin(self) -> None:
+        """Hold back from now on."""
+        if self.held is None:
+            self.held = []
+
+    def end(self) -> None:
+        """Wake all that were held back."""
+        held, self.held = self.held, None
+        for lock in held or ():
+            lock.release()
+
+
 def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> CryptoWSError:
     """Return what a caller is told whose time ran out before its request was sent.
 
@@ -171,19 +227,23 @@ class WaitingRoom:
 
     Placements stand in a line of their own, because a full order count holds back nothing else.
 
+    Attributes:
+        waiting: How many there are; looked at for every request and every answer.
+
     Owner: loop thread.
     """
 
-    __slots__ = ("_orders", "_others", "_sequence", "_urgent")
+    __slots__ = ("_orders", "_others", "_sequence", "_urgent", "waiting")
 
     def __init__(self) -> None:
         self._urgent: deque[Entry] = deque()
         self._others: deque[Entry] = deque()
         self._orders: deque[Entry] = deque()
         self._sequence = 0
+        self.waiting = 0
 
     def __len__(self) -> int:
-        return len(self._urgent) + len(self._others) + len(self._orders)
+        return self.waiting
 
     def __iter__(self) -> Iterator[Entry]:
         return iter([*self._urgent, *self._others, *self._orders])
@@ -193,11 +253,13 @@ class WaitingRoom:
         self._sequence += 1
         entry.sequence = self._sequence
         self._line(entry).append(entry)
+        self.waiting += 1
 
     def put_back(self, entry: Entry) -> None:
         """Put a request at the front of its line: it has been there before."""
         entry.sequence = 0
         self._line(entry).appendleft(entry)
+        self.waiting += 1
 
     def first(self, *, skip_orders: bool = False) -> Entry | None:
         """Return the request to be served next; None where none waits."""
@@ -225,6 +287,7 @@ class WaitingRoom:
             line.popleft()
         else:
             line.remove(entry)
+        self.waiting -= 1
 
     def discard(self, gone: list[Entry]) -> None:
         """Take requests out, wherever they stand."""
@@ -232,6 +295,7 @@ class WaitingRoom:
             dead = set(map(id, gone))
             for line in (self._urgent, self._others, self._orders):
                 kept = [entry for entry in line if id(entry) not in dead]
+                self.waiting -= len(line) - len(kept)
                 line.clear()
                 line.extend(kept)
 

@@ -22,7 +22,6 @@ from crypto_ws_sync.protocol.window import (
     Reading,
     Usage,
     Window,
-    settle,
 )
 
 __all__ = [
@@ -40,6 +39,7 @@ __all__ = [
 ]
 
 _NEVER = float("inf")
+_WEIGHT, _ORDERS = Bucket.WEIGHT, Bucket.ORDERS
 _MINUTE = 60.0
 
 
@@ -99,6 +99,7 @@ class Ledger:
         "_orders_in_flight",
         "_serial",
         "_share",
+        "_usual",
         "_valid_from",
         "_valid_until",
         "_weight_in_flight",
@@ -120,6 +121,7 @@ class Ledger:
         self._weights = [window for window in windows if window.bucket is Bucket.WEIGHT]
         self._orders = [window for window in windows if window.bucket is Bucket.ORDERS]
         self._connections = [window for window in windows if window.bucket is Bucket.CONNECTIONS]
+        self._usual = [window for window in windows if window.bucket is not Bucket.CONNECTIONS]
         self._valid_from = max((window.opens_at for window in windows), default=-_NEVER)
         self._valid_until = min((window.closes_at for window in windows), default=_NEVER)
 
@@ -265,33 +267,58 @@ class Ledger:
         reservation.is_open = False
         if not self._valid_from <= now < self._valid_until:
             self._roll(now)
-        charge, sent, sent_at = reservation.charge, reservation.serial, reservation.sent_at
-        serial = self._serial
+        charge, sent = reservation.charge, reservation.serial
+        self._weight_in_flight -= charge.weight
+        self._orders_in_flight -= charge.orders
+        self._connections_in_flight -= charge.connections
         if spent is None:
             spent = charge
         told = 0
-        if charge.weight:
-            self._weight_in_flight -= charge.weight
-            if self._weights:
-                told += settle(self._weights, spent.weight, readings, sent, sent_at, now, serial)
-        if charge.orders:
-            self._orders_in_flight -= charge.orders
-            if self._orders:
-                told += settle(self._orders, spent.orders, readings, sent, sent_at, now, serial)
-        if charge.connections:
-            self._connections_in_flight -= charge.connections
-            if self._connections:
-                told += settle(self._connections, spent.connections, readings, sent, sent_at, now, serial)
+        # Runs for every request, so all of it stands here, in one function.
+        for window in self._all if charge.connections else self._usual:
+            bucket = window.bucket
+            if bucket is _WEIGHT:
+                held, amount = charge.weight, spent.weight
+            elif bucket is _ORDERS:
+                held, amount = charge.orders, spent.orders
+            else:
+                held, amount = charge.connections, spent.connections
+            for reading in readings:
+                if reading.seconds == window.seconds and reading.bucket is bucket:
+                    break
+            else:
+                if held and amount:
+                    window.spend(amount, now)
+                continue
+            told += 1
+            used = reading.used
+            if not held:
+                amount = 0
+            window.is_confirmed = True
+            if reading.limit != window.limit:
+                window.set_limit(reading.limit)
+            if used is None or sent <= window.opened:
+                # The count is not told, or may be that of the window before: only the limit is sure.
+                if amount:
+                    window.spend(amount, now)
+                continue
+            if used > window.fresh:
+                window.fresh = used
+            if now >= window.blurred_from:
+                if used > window.base:
+                    window.base = used
+                window.carry(amount, now)
+            elif sent > window.mark and reservation.sent_at > window.lost_until:
+                if window.may_fall or window.fresh > window.base:
+                    window.base = window.fresh
+                window.unseen = window.fresh_unseen
+                window.fresh = window.fresh_unseen = 0
+                window.mark = self._serial
+            elif used > window.base:
+                window.base = used
+            window.counted = window.base + window.unseen
         if told < len(readings):
-            self._take_rest(reservation, readings, now)
-
-    def _take_rest(self, reservation: Reservation, readings: Sequence[Reading], now: float) -> None:
-        """Take readings of windows that the request took nothing from, or that nobody has told of before."""
-        charge = reservation.charge
-        for windows, asked, _ in self._asked(charge):
-            if not asked:
-                settle(windows, 0, readings, reservation.serial, reservation.sent_at, now, self._serial)
-        self._learn(readings, now)
+            self.read(readings, now)
 
     def release(self, reservation: Reservation) -> None:
         """Give a reservation back: the request provably never left."""

@@ -129,6 +129,7 @@ class MethodSpec:
         python_name: Name of the typed method, such as "order_place".
         parameters: Its parameters in the order of the signature, without apiKey, timestamp and signature.
         names: Pairs of a parameter's name in Python and the exchange's.
+        fixed_charge: What every request takes from the limits; None where that depends on its parameters.
     """
 
     name: str
@@ -148,9 +149,16 @@ class MethodSpec:
     python_name: str = ""
     parameters: tuple[Parameter, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    fixed_charge: Charge | None = field(init=False, default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.weight, int):
+            object.__setattr__(self, "fixed_charge", Charge(self.weight, self.orders))
 
     def charge(self, params: Mapping[str, Any]) -> Charge:
         """Return what a request with these wire parameters takes from the limits."""
+        if self.fixed_charge is not None:
+            return self.fixed_charge
         weight = self.weight
         return Charge(weight if isinstance(weight, int) else weight(params), self.orders)
 
@@ -162,9 +170,9 @@ class MethodSpec:
         return Charge(weight, charge.orders)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every call, and that would cost it three times as much
 class Request:
-    """One request, ready but for its id, timestamp and signature.
+    """One request, ready but for its id, timestamp and signature; never changed once made.
 
     Attributes:
         spec: The method's facts.

@@ -4,8 +4,8 @@ The exchange tells its count with most answers. Such a reading is the truth of t
 executed, somewhere between its sending and its answer; what was executed later is not in it. So three things are
 told apart:
 
-- the latest reading that surely belongs to this window (`_base`);
-- what was spent without such a reading (`_unseen`): answers without counts, lost answers, requests that an edge
+- the latest reading that surely belongs to this window (`base`);
+- what was spent without such a reading (`unseen`): answers without counts, lost answers, requests that an edge
   passed while they were under way, which may have been counted on either side of it;
 - what is in flight, which the ledger keeps.
 
@@ -17,11 +17,10 @@ reading and all readings since that moment replace what was known before.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["EDGE_MARGIN", "LOST_GRACE", "Bucket", "Limit", "Reading", "Usage", "Window", "settle"]
+__all__ = ["EDGE_MARGIN", "LOST_GRACE", "Bucket", "Limit", "Reading", "Usage", "Window"]
 
 EDGE_MARGIN = 0.004
 """Seconds after its edge, beyond the clock's error, at which a window is taken to have opened."""
@@ -80,29 +79,29 @@ class Window:
     """
 
     __slots__ = (
-        "_base",
-        "_blurred_from",
         "_carried",
         "_carried_to",
         "_error",
-        "_fresh",
-        "_fresh_unseen",
         "_late",
-        "_lost_until",
-        "_mark",
-        "_may_fall",
-        "_opened",
         "_share",
-        "_unseen",
+        "base",
+        "blurred_from",
         "bucket",
         "closes_at",
         "counted",
+        "fresh",
+        "fresh_unseen",
         "index",
         "is_confirmed",
         "limit",
+        "lost_until",
+        "mark",
+        "may_fall",
+        "opened",
         "opens_at",
         "room",
         "seconds",
+        "unseen",
     )
 
     def __init__(self, limit: Limit, share: float) -> None:
@@ -112,10 +111,10 @@ class Window:
         self.index = -1
         self.counted = 0
         self._share = share
-        self._may_fall = limit.bucket is Bucket.ORDERS
-        self._base = self._unseen = self._fresh = self._fresh_unseen = self._carried = 0
-        self._carried_to = self._opened = self._mark = -1
-        self._lost_until = float("-inf")
+        self.may_fall = limit.bucket is Bucket.ORDERS
+        self.base = self.unseen = self.fresh = self.fresh_unseen = self._carried = 0
+        self._carried_to = self.opened = self.mark = -1
+        self.lost_until = float("-inf")
         self._error = 0.0
         self.set_limit(limit.limit)
         self.set_error(0.0)
@@ -132,7 +131,7 @@ class Window:
 
     def set_error(self, seconds: float) -> None:
         """Say by how much the believed time may be wrong."""
-        self._lost_until += max(0.0, seconds - self._error)
+        self.lost_until += max(0.0, seconds - self._error)
         self._error = seconds
         self._late = seconds + EDGE_MARGIN
         self._set_bounds()
@@ -142,7 +141,7 @@ class Window:
         self.opens_at: float = edge - self.seconds + self._late
         self.closes_at: float = edge + self._late
         # From here on the exchange may be in its next window already.
-        self._blurred_from = edge - self._error
+        self.blurred_from = edge - self._error
 
     def roll(self, now: float, serial: int) -> None:
         """Go to the window that is open now."""
@@ -151,30 +150,30 @@ class Window:
             carried = self._carried if index <= self._carried_to else 0
             if index >= self._carried_to:
                 self._carried = 0
-            self._base, self._unseen = 0, carried
+            self.base, self.unseen = 0, carried
         elif index < self.index and int((now + self._error) // self.seconds) < self.index:
             # The belief about the time was wrong by more than its error: what was counted stays counted.
             self._carried = 0
         else:
             return
         self.index = index
-        self._fresh = self._fresh_unseen = 0
-        self._opened = self._mark = serial
+        self.fresh = self.fresh_unseen = 0
+        self.opened = self.mark = serial
         self._set_bounds()
-        self.counted = self._base + self._unseen
+        self.counted = self.base + self.unseen
 
     def spend(self, amount: int, now: float, grace: float = 0.0) -> None:
         """Count what no reading tells; with a grace, what may be executed until that much later."""
-        self._unseen += amount
-        self._fresh_unseen += amount
+        self.unseen += amount
+        self.fresh_unseen += amount
         if grace:
             # The clock may be corrected from one end of its error to the other before that is over.
-            self._lost_until = max(self._lost_until, now + grace + 2 * self._error)
-        if now + grace >= self._blurred_from:
-            self._carry(amount, now + grace)
-        self.counted = self._base + self._unseen
+            self.lost_until = max(self.lost_until, now + grace + 2 * self._error)
+        if now + grace >= self.blurred_from:
+            self.carry(amount, now + grace)
+        self.counted = self.base + self.unseen
 
-    def _carry(self, amount: int, now: float) -> None:
+    def carry(self, amount: int, now: float) -> None:
         """Count for the next window, too, what the exchange may have counted there."""
         self._carried += amount
         self._carried_to = max(self._carried_to, int((now + self._error) // self.seconds))
@@ -190,11 +189,11 @@ class Window:
         """
         self.roll(now, serial)
         self.is_confirmed = True
-        self._base = reading.used or 0
-        self._unseen = self._fresh_unseen = max(0, known - self._base)
-        self.counted = self._base + self._unseen
-        if now >= self._blurred_from:
-            self._carry(self.counted, now)
+        self.base = reading.used or 0
+        self.unseen = self.fresh_unseen = max(0, known - self.base)
+        self.counted = self.base + self.unseen
+        if now >= self.blurred_from:
+            self.carry(self.counted, now)
 
     def counted_at(self, now: float) -> tuple[int, int]:
         """Return the index of the window that is open at a moment and its count, and change nothing."""
@@ -206,62 +205,3 @@ class Window:
     def end(self, index: int) -> float:
         """Return when the window after `index` opens."""
         return (index + 1) * self.seconds + self._late
-
-
-def settle(
-    windows: Sequence[Window],
-    amount: int,
-    readings: Sequence[Reading],
-    sent: int,
-    sent_at: float,
-    now: float,
-    serial: int,
-) -> int:
-    """Count an answered request in all windows of a bucket; return of how many a reading spoke.
-
-    (One call for all of them, since this runs for every request.)
-
-    Args:
-        windows: The bucket's windows.
-        amount: What it cost, where no reading tells.
-        readings: What its answer told.
-        sent: Serial of its reservation.
-        sent_at: When it was sent.
-        now: When the answer arrived.
-        serial: The latest serial.
-    """
-    told = 0
-    for window in windows:
-        for reading in readings:
-            if reading.seconds == window.seconds and reading.bucket is window.bucket:
-                break
-        else:
-            if amount:
-                window.spend(amount, now)
-            continue
-        told += 1
-        used = reading.used
-        window.is_confirmed = True
-        if reading.limit != window.limit:
-            window.set_limit(reading.limit)
-        if used is None or sent <= window._opened:
-            # The count is not told, or may be that of the window before: only the limit is sure.
-            if amount:
-                window.spend(amount, now)
-            continue
-        if used > window._fresh:
-            window._fresh = used
-        if now >= window._blurred_from:
-            if used > window._base:
-                window._base = used
-            window._carry(amount, now)
-        elif sent > window._mark and sent_at > window._lost_until:
-            if window._may_fall or window._fresh > window._base:
-                window._base = window._fresh
-            window._unseen = window._fresh_unseen
-            window._fresh = window._fresh_unseen = 0
-            window._mark = serial
-        elif used > window._base:
-            window._base = used
-        window.counted = window._base + window._unseen
-    return told

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from crypto_ws_sync.bridge.loop_thread import wait_done
+from crypto_ws_sync.bridge.reply import OneAnswer
 from crypto_ws_sync.engine.requests import RAISE, Entry
 from crypto_ws_sync.errors import ConnectionLost, InvalidParameter, OutOfService, RateLimited
 from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
@@ -89,7 +90,7 @@ class PageDoor:
         while True:
             run = self._running()
             request = self._dialect.request(method, params, False, False, str)
-            reply: Future[Any] = Future()
+            reply = OneAnswer(run.wakes)
             # Told of a limit at once, and waiting for it here, leaves the timeout to the answer alone.
             entry = Entry(request, reply, time.monotonic() + timeout, RAISE)
             run.hand_over(entry)

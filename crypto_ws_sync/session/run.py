@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
-from crypto_ws_sync.bridge.loop_thread import LoopThread, wait_done
-from crypto_ws_sync.bridge.reply import CallbackThread
+from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
+from crypto_ws_sync.bridge.reply import CallbackThread, OneAnswer
 from crypto_ws_sync.bridge.signing_thread import SigningThread
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.engine import Engine
@@ -48,6 +47,7 @@ class Run:
         self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
         self.context.offload = self.signing.offload
+        self.wakes = self.context.wakes
         self._book = book
         self._is_stopping = False
         self._is_program_over = False
@@ -198,37 +198,30 @@ class Run:
         self.signing.end()
         self.callbacks.end()
 
-    def wait(self, entry: Entry, reply: Future[Any]) -> Any:
+    def wait(self, entry: Entry, reply: OneAnswer) -> Any:
         """Wait for the answer until the entry's deadline.
 
         Raises:
             Whatever became of the request.
         """
         try:
-            if not wait_done(reply, max(0.0, entry.deadline - time.monotonic())) and self._claim(
-                entry, reply
-            ):
-                raise self._expired(entry)
-        except CryptoWSError:
-            raise
+            is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
         except BaseException as interrupt:
-            entry.claimed = True
-            reply.cancel()
+            self.give_up((entry,))
             _note(interrupt, entry)
             raise
-        return reply.result(0)
+        if not is_there:
+            # From here on the loop sends it no more; it may have answered in between.
+            entry.claimed = True
+            if not reply.done():
+                raise self._expired(entry)
+        return reply.take()
 
     def give_up(self, entries: Sequence[Entry]) -> None:
         """Wait no more for any of these: what has not been sent will not be."""
         for entry in entries:
             entry.claimed = True
             entry.reply.cancel()
-
-    def _claim(self, entry: Entry, reply: Future[Any]) -> bool:
-        """Take the request back from the loop; False: it has been answered after all."""
-        reply.cancel()
-        entry.claimed = True
-        return reply.cancelled() or not reply.done()
 
     def _expired(self, entry: Entry) -> CryptoWSError:
         context, engine, request = self.context, self.engine, entry.request

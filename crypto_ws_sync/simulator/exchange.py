@@ -116,7 +116,7 @@ class SimulatedExchange:
             streams=Streams(),
             randomness=random.Random(f"ids {seed}"),
         )
-        self.faults = Faults(Interventions(self._venue, self._call, self._links))
+        self.faults: Faults = Faults(Interventions(self._venue, self._call, self._links))
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0
@@ -219,14 +219,21 @@ class SimulatedExchange:
         return tuple(self._accounts)
 
     def add_account(
-        self, key_type: KeyType = "hmac", balances: Mapping[str, object] | None = None
+        self,
+        key_type: KeyType = "hmac",
+        balances: Mapping[str, object] | None = None,
+        *,
+        trade_group_id: int = -1,
     ) -> Account:
-        """Open another account with a key of a kind, and the exchange's usual balances or these."""
+        """Open another account with a key of a kind, and the exchange's usual balances or these.
+
+        Accounts with one `trade_group_id` (-1: none) count as one where self-trades are prevented.
+        """
         amounts = read_balances(self._balances if balances is None else balances)
         account = make_account(key_type, len(self._accounts) + 1, self._randomness)
 
         def open_account() -> Account:
-            self._floor.open_account(account.account_id, amounts)
+            self._floor.open_account(account.account_id, amounts, trade_group_id)
             self._keys[account.api_key] = account
             self._accounts.append(account)
             return account

@@ -59,7 +59,8 @@ class FrameReader:
                 first, length = view[position], view[position + 1]
                 start = position + 2
                 if first != _FINAL_TEXT or length >= 126:
-                    self._check_head(first, length)
+                    if first != _FINAL_TEXT or length > 127:
+                        self._check_head(first, length)
                     if length == 126:
                         start = position + 4
                     elif length == 127:

@@ -9,48 +9,11 @@ from typing import Any
 import pytest
 from bare_client import BareClient
 from sample_scenarios import SCENARIOS, SYMBOL, limit, pair, signed
+from sample_shapes import differences
 
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
-
-CONDITIONAL = {
-    "expiryReason",
-    "icebergQty",
-    "preventedMatchId",
-    "preventedQuantity",
-    "stopPrice",
-    "strategyId",
-    "strategyType",
-    "trailingDelta",
-    "trailingTime",
-}
-"""Members that the documents call conditional: a sample shows one order, and another has others."""
-
-
-def differences(sample: Any, ours: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ in keys or in types."""
-    if isinstance(sample, dict) and isinstance(ours, dict):
-        found = [
-            f"{path}.{key}: {'only in the sample' if key in sample else 'only in ours'}"
-            for key in sorted(set(sample) ^ set(ours))
-            if key not in CONDITIONAL
-        ]
-        for key in sample:
-            if key in ours:
-                found += differences(sample[key], ours[key], f"{path}.{key}")
-        return found
-    if isinstance(sample, list) and isinstance(ours, list):
-        if sample and not ours:
-            return [f"{path}: nothing to compare"]
-        found = []
-        for place, value in enumerate(sample):
-            found += differences(value, ours[min(place, len(ours) - 1)], f"{path}[{place}]")
-        return found
-    if type(sample) is not type(ours):
-        return [f"{path}: {type(sample).__name__} in the sample, {type(ours).__name__} in ours"]
-    return []
-
 
 OTHER_FILES = {"events", "filters", "protocol", "sequences", "stp"}
 """Files that hold no request of their own name; the tests below walk them."""
@@ -149,55 +112,6 @@ def test_market_order_short_of_liquidity_looks_like_the_sample(client: BareClien
     for each in case["events"]:
         found = differences(each, by_kind[each["e"], each.get("x")])
         assert set(found) <= {".eR: only in ours"}
-
-
-STP = json.loads((SAMPLES / "stp.json").read_text(encoding="utf-8"))
-
-
-def stp_orders(text: str) -> list[dict[str, str]]:
-    """The orders that a scenario of the documents places."""
-    return [dict(part.split("=") for part in line.split(": ", 1)[1].split()) for line in text]
-
-
-@pytest.mark.parametrize("name", [f"scenario_{letter}" for letter in "ABCDE"])
-def test_self_trade_prevention_ends_as_in_the_samples(name: str) -> None:
-    """The documented scenarios between the best prices, where nobody else can take part.
-
-    The sixth has a MARKET order, which goes on into the orders of others; the last ones need modes that no
-    symbol here allows.
-    """
-    (description, *expected) = STP[name]
-    with (
-        SimulatedExchange(symbols=["BTCUSDT"]) as exchange,
-        BareClient(exchange) as client,
-    ):
-        book = client.result("ticker.book", SYMBOL)
-        base = (float(book["bidPrice"]) + float(book["askPrice"])) / 2
-        ours = []
-        for each in stp_orders(description["orders_text"]):
-            order = {
-                **SYMBOL,
-                "side": each["side"],
-                "type": each["type"],
-                "quantity": f"{float(each['quantity']) / 1000:.5f}",
-                "selfTradePreventionMode": each["selfTradePreventionMode"],
-            }
-            if each["type"] == "LIMIT":
-                level = {"1": 0, "1.0": 0, "1.1": 1, "1.2": 2}[each["price"]]
-                order |= {"timeInForce": "GTC", "price": f"{base + level * 0.01:.2f}"}
-            ours.append(client.result("order.place", order, signed=True))
-        statuses = [
-            client.result("order.status", {**SYMBOL, "orderId": each["orderId"]}, signed=True)
-            for each in ours
-        ]
-    for place, wanted in enumerate(expected):
-        is_placement = "transactTime" in wanted
-        got = ours[place] if is_placement else statuses[place]
-        assert got["status"] == wanted["status"]
-        found = set(differences(wanted, got))
-        # Newer than the samples is the quantity in quote; one of them is of an account in a trade group.
-        assert found <= {".origQuoteOrderQty: only in ours", ".tradeGroupId: only in the sample"}
-        assert ("preventedQuantity" in got) is ("preventedQuantity" in wanted)
 
 
 @pytest.mark.parametrize("place", range(9))

@@ -5,21 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
-from crypto_ws_sync.exchanges.binance import events, lookups
+from crypto_ws_sync.exchanges.binance import events, evidence, lookups
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import (
     decode,
     decode_slowly,
     encode,
+    encode_params,
     readings,
     redact,
     signature_text,
 )
+from crypto_ws_sync.exchanges.binance.latest_orders import LatestOrders
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
 from crypto_ws_sync.model.numbers import render
 from crypto_ws_sync.protocol.dialect import (
@@ -55,6 +57,8 @@ _VERSION = re.compile(r"v\d+/")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
+_OWN = frozenset(_OWN_PARAMETERS)
+_MARKS_OF_SIGNED = frozenset({"timestamp", "signature"})
 _NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
 """A time of this size or more is in microseconds."""
@@ -106,7 +110,7 @@ class LogOn:
 class BinanceDialect:
     """Binance Spot's WebSocket API, version 3.
 
-    Owner: shared; all that changes is the count of serials.
+    Owner: shared; all that changes is the count of serials, and on the loop thread the latest orders.
     """
 
     name = "binance"
@@ -127,11 +131,13 @@ class BinanceDialect:
         self._api_key = api_key
         self._signer = signer
         self._recv_window = recv_window
+        self._accepted_for = _accepted_for(recv_window)
         self._recv_window_text = render(int(recv_window) if recv_window == int(recv_window) else recv_window)
         self._logs_on = log_on and signer is not None and signer.key_type == "ed25519"
-        self._is_slow = signer is not None and signer.is_slow
+        self.signs_slowly = signer is not None and signer.is_slow
         # Slow keys sign on another thread than quick ones compose on: drawing from a count is one step.
         self._serials = itertools.count(1)
+        self._latest = LatestOrders()
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
@@ -147,11 +153,13 @@ class BinanceDialect:
         name = method[prefix.end() :] if prefix else method
         spec = CATALOGUE.get(name)
         if spec is None:
+            # One that a caller has signed, or that a logged-on connection would take as signed, may trade as well.
+            is_write = signed or (isinstance(params, Mapping) and not _MARKS_OF_SIGNED.isdisjoint(params))
             spec = MethodSpec(
                 name,
                 is_signed=signed,
                 is_always_signed=False,
-                kind=Kind.WRITE if signed else Kind.READ,
+                kind=Kind.WRITE if is_write else Kind.READ,
                 is_known=False,
             )
         return self.typed_request(spec, method, params or {}, api_key and not spec.is_known, new_id)
@@ -167,7 +175,8 @@ class BinanceDialect:
                 raise InvalidParameter(
                     f"{spec.name} needs a key: give the session api_key and api_secret", method=spec.name
                 )
-            self._refuse_own(spec, wire)
+            if not _OWN.isdisjoint(wire):
+                self._refuse_own(spec, wire)
             if (
                 "recvWindow" not in wire
                 and self._recv_window != DEFAULT_RECV_WINDOW
@@ -197,6 +206,9 @@ class BinanceDialect:
                 continue
             if type(name) is not str or not (name.isascii() or _is_encodable(name)):
                 raise InvalidParameter(f"{spec.name}: {name!r} is not a parameter name", method=spec.name)
+            if type(value) is str and value.isascii():
+                wire[name] = value  # as `render` would, for nearly all values
+                continue
             try:
                 wire[name] = render(value)
             except ValueError as error:
@@ -238,25 +250,25 @@ class BinanceDialect:
         key = next(self._serials)
         params = request.params
         if request.is_signed:
-            params = dict(params)
-            params["timestamp"] = math.floor(stamp.timestamp * 1000)
-            if not self._leaves_out_key(request, stamp):
+            params = {**params, "timestamp": math.floor(stamp.timestamp * 1000)}
+            if not stamp.is_logged_on or request.spec.is_always_signed:
                 assert self._signer is not None
                 params["apiKey"] = self._api_key
                 params["signature"] = self._signer.sign(signature_text(params).encode("utf-8"))
         elif request.sends_key:
             params = {**params, "apiKey": self._api_key}
-        method = request.method if _PLAIN_NAME.fullmatch(request.method) else encode(request.method)[1:-1]
+        method, spec = request.method, request.spec
+        if (method is not spec.name or not spec.is_known) and not _PLAIN_NAME.fullmatch(method):
+            method = encode(method)[1:-1]
         if not params:
             return key, f'{{"id":{key},"method":"{method}"}}'
-        return key, f'{{"id":{key},"method":"{method}","params":{encode(params)}}}'
+        return key, f'{{"id":{key},"method":"{method}","params":{encode_params(params)}}}'
 
     def composes_slowly(self, request: Request, stamp: Stamp) -> bool:
         """Tell whether a slow key has to sign."""
-        return self._is_slow and request.is_signed and not self._leaves_out_key(request, stamp)
-
-    def _leaves_out_key(self, request: Request, stamp: Stamp) -> bool:
-        return stamp.is_logged_on and not request.spec.is_always_signed
+        if not self.signs_slowly or not request.is_signed:
+            return False
+        return not stamp.is_logged_on or request.spec.is_always_signed
 
     def classify(self, text: str) -> Sequence[Incoming]:
         """Return what a text says."""
@@ -276,6 +288,8 @@ class BinanceDialect:
         if type(event) is dict:
             if event.get("e") == "serverShutdown":
                 return (Notice(NoticeKind.SHUTDOWN),)
+            if event.get("e") == "executionReport":
+                self._latest.note(event.get("s"), event.get("i"))
             subscription = said.get("subscriptionId")
             return (Event(subscription if _is_key(subscription) else None, event),)
         return (Ignored("neither an answer nor an event"),)
@@ -290,6 +304,8 @@ class BinanceDialect:
                     # A reference price that was never set comes as an error inside a good answer.
                     error, _ = self._error({"error": result}, status)
                     return Reply(key, Outcome.REJECTED, None, error, counts)
+                if type(result) is dict:
+                    self._latest.note_answer(result)
                 return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
@@ -354,16 +370,20 @@ class BinanceDialect:
 
     def question(self, request: Request, timestamp: float, clock_error: float, serial: int) -> Question:
         """Return what must be looked up if a sent write's answer is lost."""
-        seconds = _accepted_for(request.params.get("recvWindow", self._recv_window))
+        params = request.params
+        seconds = _accepted_for(params["recvWindow"]) if "recvWindow" in params else self._accepted_for
+        if "signature" in params:
+            params = {name: value for name, value in params.items() if name not in _OWN_PARAMETERS}
         return Question(
             serial,
             request.spec.name,
-            {name: value for name, value in request.params.items() if name not in _OWN_PARAMETERS},
+            params,
             request.client_order_id,
             timestamp,
             timestamp + seconds,
             clock_error,
             request.spec.name in PLACED_IDS,
+            self._latest.of(request.params.get("symbol")),
         )
 
     def lookups(
@@ -388,9 +408,13 @@ class BinanceDialect:
         """Return what the answer to a survey says of one write."""
         return lookups.judge_survey(question, reply)
 
-    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
-        """Return what an event says of a write whose outcome is open."""
-        return events.settles(question, body)
+    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event may be part of the proof of a write's outcome."""
+        return evidence.concerns(question, body)
+
+    def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
+        """Return what the latest events say of a write whose outcome is open."""
+        return evidence.settles(question, told)
 
     def subscribe(self, is_logged_on: bool) -> Request:
         """Return the request that has a connection tell the account's events.

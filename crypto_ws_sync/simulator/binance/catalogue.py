@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 from ..matching.amounts import DECIMALS, parse_amount
@@ -107,10 +109,11 @@ class Method:
         return arguments
 
 
-def load_catalogue() -> dict[str, Method]:
-    """Every method of the WebSocket API by its name."""
+@cache
+def load_catalogue() -> Mapping[str, Method]:
+    """Every method of the WebSocket API by its name; read once, as programs' tests start many exchanges."""
     text = resources.files(__package__).joinpath("methods.json").read_text(encoding="utf-8")
-    return {entry["method"]: _method(entry) for entry in json.loads(text)}
+    return MappingProxyType({entry["method"]: _method(entry) for entry in json.loads(text)})
 
 
 def _method(entry: Mapping[str, Any]) -> Method:

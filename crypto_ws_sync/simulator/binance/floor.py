@@ -81,9 +81,9 @@ class Floor:
         self.now_us = now_us
         self._clients: list[Account] = []
 
-    def open_account(self, account_id: int, balances: Mapping[str, int]) -> None:
+    def open_account(self, account_id: int, balances: Mapping[str, int], trade_group_id: int = -1) -> None:
         """Open a client's account."""
-        self.engine.add_account(account_id, balances)
+        self.engine.add_account(account_id, balances, trade_group_id=trade_group_id)
         self._clients.append(self.engine.account(account_id))
 
     def has_open_orders(self) -> bool:

@@ -30,6 +30,7 @@ def result_view(order: Order, time: int, divisor: int) -> dict[str, Any]:
     _add_conditions(view, order, divisor)
     view["workingTime"] = _moment(order.working_time, divisor)
     view["selfTradePreventionMode"] = order.stp_mode
+    _add_prevention(view, order)
     _add_ending(view, order)
     return view
 
@@ -71,6 +72,7 @@ def cancel_view(order: Order, cancel_id: str, time: int, divisor: int) -> dict[s
     _add_state(view, order)
     _add_conditions(view, order, divisor)
     view["selfTradePreventionMode"] = order.stp_mode
+    _add_prevention(view, order)
     return view
 
 
@@ -103,9 +105,7 @@ def status_view(order: Order, divisor: int) -> dict[str, Any]:
     _add_strategy(view, order)
     _add_routing(view, order)
     view["selfTradePreventionMode"] = order.stp_mode
-    if order.prevented_match_id >= 0:
-        view["preventedMatchId"] = order.prevented_match_id
-        view["preventedQuantity"] = format_amount(order.prevented)
+    _add_prevention(view, order)
     _add_ending(view, order)
     return view
 
@@ -178,6 +178,12 @@ def _add_strategy(view: dict[str, Any], order: Order) -> None:
         view["strategyType"] = order.strategy_type
 
 
+def _add_prevention(view: dict[str, Any], order: Order) -> None:
+    if order.prevented_match_id >= 0:
+        view["preventedMatchId"] = order.prevented_match_id
+        view["preventedQuantity"] = format_amount(order.prevented)
+
+
 def _add_ending(view: dict[str, Any], order: Order) -> None:
     if order.expiry_reason != "NONE":
         view["expiryReason"] = order.expiry_reason
@@ -200,6 +206,7 @@ def _fill_view(fill: Fill) -> dict[str, Any]:
 def _prevented_view(match: PreventedMatch) -> dict[str, Any]:
     view: dict[str, Any] = {
         "preventedMatchId": match.prevented_match_id,
+        "makerSymbol": match.maker_symbol,
         "makerOrderId": match.maker_order_id,
         "price": format_amount(match.price),
     }

@@ -28,6 +28,7 @@ from .commissions import DISCOUNT_ASSET, NO_COMMISSION, CommissionRates, Tariff
 from .engine import CancelReplaced, MatchingEngine
 from .orders import NewOrder, NewOrderList, Order, OrderList
 from .outcome import Outcome
+from .price_range import PriceRange
 from .records import (
     AccountPosition,
     Amendment,
@@ -40,6 +41,7 @@ from .records import (
     PreventedMatch,
     Trade,
 )
+from .reference_price import ArithmeticMean, ExternalPrice
 from .rejections import Rejection
 from .symbols import ExchangeFilters, SymbolFilters, SymbolRules
 
@@ -51,12 +53,14 @@ __all__ = [
     "Account",
     "AccountPosition",
     "Amendment",
+    "ArithmeticMean",
     "Balance",
     "CancelReplaced",
     "CommissionRates",
     "Event",
     "ExchangeFilters",
     "Execution",
+    "ExternalPrice",
     "Fill",
     "FirstFill",
     "ListStatus",
@@ -67,6 +71,7 @@ __all__ = [
     "OrderList",
     "Outcome",
     "PreventedMatch",
+    "PriceRange",
     "Rejection",
     "SymbolAccount",
     "SymbolFilters",

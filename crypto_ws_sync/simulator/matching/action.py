@@ -12,6 +12,8 @@ from .book import Level
 from .market import Market
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .outcome import Outcome
+from .prevention import belong_together, prevent
+from .price_range import PriceLimits
 from .records import (
     AccountPosition,
     Balance,
@@ -25,6 +27,7 @@ from .records import (
 
 TAKER_RELIEF = 1
 MAKER_RELIEF = 5
+OUT_OF_RANGE = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
 
 
 class Action:
@@ -63,13 +66,16 @@ class Action:
         market = order.desk.market
         is_limited = order.type in LIMIT_TYPES
         limit = order.price if is_limited else 0
-        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit):
-            self.expire(order, "UNFILLED_FOK_ORDER_EXPIRED")
+        # set once for all that the order takes
+        bounds = market.taker_limits(order.is_buy, self.now)
+        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit, bounds):
+            would_fill = bounds is not None and self._fills_whole(order, limit, None)
+            self.expire(order, OUT_OF_RANGE if would_fill else "UNFILLED_FOK_ORDER_EXPIRED")
             return
         if order.uses_sor:
-            routing.match(self, order, limit)
+            routing.match(self, order, limit, bounds)
         elif not limit or market.side(not order.is_buy).crosses(limit):
-            self._match(order, limit)
+            self._match(order, limit, bounds)
         if not order.is_open:
             return
         if not is_limited:
@@ -119,15 +125,17 @@ class Action:
 
     # matching
 
-    def _fills_whole(self, order: Order, limit: int) -> bool:
+    def _fills_whole(self, order: Order, limit: int, bounds: PriceLimits | None) -> bool:
         needed = order.open_quantity
         prevents = order.stp_mode != "NONE"
         for level in self._levels(order, limit):
+            if bounds is not None and not bounds.allow(level):
+                return False
             if not prevents:
                 needed -= level.total
             else:
                 for maker in level:
-                    if not _belong_together(order, maker):
+                    if not belong_together(order, maker):
                         needed -= maker.open_quantity
                     elif order.stp_mode != "EXPIRE_MAKER":
                         return needed <= 0
@@ -141,21 +149,27 @@ class Action:
             return routing.levels(self.pool, order.is_buy, limit)
         return order.desk.market.side(not order.is_buy).within(limit)
 
-    def _match(self, taker: Order, limit: int) -> None:
+    def _match(self, taker: Order, limit: int, bounds: PriceLimits | None) -> None:
         side = taker.desk.market.side(not taker.is_buy)
         # prices with the side's sign: the best one has the largest key
         worst = -limit if taker.is_buy else limit
         keys = side.keys
         while taker.is_open and keys and (not limit or keys[-1] >= worst):
-            if not self.meet(taker, side.levels[keys[-1]]):
+            if not self.meet(taker, side.levels[keys[-1]], bounds):
                 return
 
-    def meet(self, taker: Order, level: Level) -> bool:
-        """Let an order meet the first of a level: trade, or prevent that; False if it cannot pay any more."""
+    def meet(self, taker: Order, level: Level, bounds: PriceLimits | None) -> bool:
+        """Let an order meet the first of a level: trade, or prevent that.
+
+        False if it can go no further: it cannot pay any more, or has expired at the bounds of its price range.
+        """
+        if bounds is not None and not bounds.allow(level):
+            self.expire(taker, OUT_OF_RANGE)
+            return False
         maker = level.head
         assert maker is not None
-        if taker.stp_mode != "NONE" and _belong_together(taker, maker):
-            self._prevent(taker, maker)
+        if taker.stp_mode != "NONE" and belong_together(taker, maker):
+            prevent(self, taker, maker)
             return True
         return self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible))
 
@@ -266,46 +280,6 @@ class Action:
             if holding is not desk.base and holding is not desk.quote:
                 self.paid_from[desk] = holding
         return amount, holding
-
-    def _prevent(self, taker: Order, maker: Order) -> None:
-        """End the taker, the maker or both, as the taker's mode says, in place of a match between them."""
-        mode = taker.stp_mode
-        market = taker.desk.market
-        level = maker.level
-        assert level is not None
-        match = PreventedMatch(
-            market.rules.symbol,
-            market.prevented_match_id,
-            taker.order_id,
-            maker.order_id,
-            taker.desk.account.trade_group_id,
-            mode,
-            level.price,
-            min(taker.open_quantity, maker.visible),
-            0 if mode == "EXPIRE_MAKER" else taker.open_quantity,
-            0 if mode == "EXPIRE_TAKER" else maker.open_quantity,
-            self.now,
-            maker.desk.symbol,
-        )
-        market.prevented_match_id += 1
-        for desk in dict.fromkeys((taker.desk, maker.desk)):
-            if desk.is_observed:
-                desk.prevented_matches.append(match)
-        if self.outcome.orders and taker is self.outcome.orders[0]:
-            self.outcome.prevented_matches.append(match)
-        if mode != "EXPIRE_TAKER":
-            self._end_in_match(maker, match, match.maker_prevented_quantity, taker)
-        if mode != "EXPIRE_MAKER":
-            self._end_in_match(taker, match, match.taker_prevented_quantity, maker)
-
-    def _end_in_match(self, order: Order, match: PreventedMatch, prevented: int, counter: Order) -> None:
-        self.close(order, "EXPIRED_IN_MATCH")
-        order.prevented += prevented
-        order.prevented_match_id = match.prevented_match_id
-        self.report(
-            order, "TRADE_PREVENTION", prevented_match=match, last_prevented=prevented, counter=counter
-        )
-        contingencies.after_end(self, order)
 
     # what follows from it
 
@@ -429,8 +403,3 @@ class Action:
             order_list.list_order_status,
             order_list.legs(),
         )
-
-
-def _belong_together(taker: Order, maker: Order) -> bool:
-    ours, theirs = taker.desk.account, maker.desk.account
-    return ours is theirs or (ours.trade_group_id != -1 and ours.trade_group_id == theirs.trade_group_id)

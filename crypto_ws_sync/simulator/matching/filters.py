@@ -177,7 +177,7 @@ def _check_price(rule: PriceFilter, order: NewOrder | Order) -> None:
 
 
 def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder | Order, now: int) -> None:
-    average = market.average_price(rule.average_minutes, now)
+    average = market.price_for_filters(rule.average_minutes, now)
     if not average:
         return
     up, down = (rule.bid_up, rule.bid_down) if order.side == "BUY" else (rule.ask_up, rule.ask_down)
@@ -195,7 +195,7 @@ def _check_notional(rule: Notional, market: Market, order: NewOrder | Order, qua
     elif order.quote_order_quantity:
         notional = order.quote_order_quantity * UNIT
     else:
-        average = market.average_price(rule.average_minutes, now)
+        average = market.price_for_filters(rule.average_minutes, now)
         if not average:
             return
         notional = average * quantity

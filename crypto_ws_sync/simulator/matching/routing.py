@@ -10,6 +10,7 @@ from . import rejections
 from .book import Level
 from .market import Market
 from .orders import NewOrder, Order
+from .price_range import PriceLimits
 from .rejections import Rejection, new_order, not_required
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def levels(pool: tuple[Market, ...], is_buy: bool, limit: int) -> Iterator[Level
     )
 
 
-def match(action: Action, taker: Order, limit: int) -> None:
+def match(action: Action, taker: Order, limit: int, bounds: PriceLimits | None) -> None:
     """Let an order take from whichever book is the best at each moment."""
     sides = [market.side(not taker.is_buy) for market in action.pool]
     # prices with the side's sign: the best one has the largest key
@@ -54,8 +55,20 @@ def match(action: Action, taker: Order, limit: int) -> None:
             return
         best = max(open_sides, key=lambda side: side.keys[-1])
         key = best.keys[-1]
-        if (limit and key < worst) or not action.meet(taker, best.levels[key]):
+        if (limit and key < worst) or not action.meet(taker, best.levels[key], bounds):
             return
+
+
+def exchange(action: Action, taker: Order, maker: Order, quote: int) -> None:
+    """Put on record that the exchange gives one quote asset for the other, where the two sides' differ."""
+    taken, given = taker.desk.quote.asset, maker.desk.quote.asset
+    if taken == given:
+        return
+    if not taker.is_buy:
+        quote = -quote
+    exchanged = action.outcome.exchanged
+    exchanged[taken] = exchanged.get(taken, 0) + quote
+    exchanged[given] = exchanged.get(given, 0) - quote
 
 
 def allocate(action: Action, taker: Order, maker: Order, quote: int) -> tuple[int, int]:
@@ -72,12 +85,7 @@ def allocate(action: Action, taker: Order, maker: Order, quote: int) -> tuple[in
     if market not in action.routed_ids:
         action.routed_ids[market] = market.order_id
         market.order_id += 1
-    taken, given = taker.desk.quote.asset, maker.desk.quote.asset
-    if not taker.is_buy:
-        quote = -quote
-    exchanged = action.outcome.exchanged
-    exchanged[taken] = exchanged.get(taken, 0) + quote
-    exchanged[given] = exchanged.get(given, 0) - quote
+    exchange(action, taker, maker, quote)
     allocation_id = home.allocation_id
     home.allocation_id += 1
     return action.routed_ids[market], allocation_id

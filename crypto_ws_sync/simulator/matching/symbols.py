@@ -8,7 +8,7 @@ from typing import Any
 
 from .amounts import parse_amount
 
-STP_MODES = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"})
+STP_MODES = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"})
 ORDER_TYPES = frozenset(
     {"LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"}
 )
@@ -160,12 +160,7 @@ class SymbolRules:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> SymbolRules:
-        """Read one entry of the `symbols` array of `exchangeInfo`.
-
-        Raises:
-            ValueError: The entry allows what this engine does not do (the modes DECREMENT and TRANSFER), so
-                serving it would promise too much.
-        """
+        """Read one entry of the `symbols` array of `exchangeInfo`."""
         return cls(
             symbol=entry["symbol"],
             base_asset=entry["baseAsset"],

@@ -11,7 +11,9 @@ from .book import Level
 from .commissions import CommissionRates, ExchangeRates, Tariff
 from .market import Market
 from .orders import Order, OrderList
+from .price_range import PriceRange
 from .records import AccountPosition, Balance
+from .reference_price import ReferencePrice
 from .rejections import Rejection
 from .symbols import ExchangeFilters, SymbolRules
 
@@ -91,6 +93,18 @@ class Venue:
         for desk in account.desks.values():
             desk.apply_tariff()
 
+    def set_price_range(self, symbol: str, price_range: PriceRange | None) -> None:
+        """Keep takers of a symbol within a range around its reference price; `None` lifts the rule."""
+        self._market(symbol).price_range = price_range
+
+    def set_reference(self, symbol: str, reference: ReferencePrice | None) -> None:
+        """Give a symbol a reference price; a mean takes in the trades of the last minutes."""
+        market = self._market(symbol)
+        if reference is not None:
+            for time, price in market.recent_prices():
+                reference.observe(time, price)
+        market.reference = reference
+
     def deposit(self, account_id: int, asset: str, amount: int, now: int) -> AccountPosition:
         """Add to what is free of an asset (a negative amount takes away), and return the new position."""
         account = self._accounts[account_id]
@@ -114,6 +128,10 @@ class Venue:
     def average_price(self, symbol: str, minutes: int, now: int) -> int:
         """Return the volume-weighted price of the last minutes (at most the symbol's longest, 5 or more)."""
         return self._market(symbol).average_price(minutes, now)
+
+    def reference_price(self, symbol: str, now: int) -> int | None:
+        """Return the reference price; `None` if the symbol has none now."""
+        return self._market(symbol).reference_price(now)
 
     def next_trade_id(self, symbol: str) -> int:
         """Return the id that the next trade will have."""

@@ -37,12 +37,6 @@ COMPOSITIONS: list[tuple[str, dict[str, Any], int, str]] = [
     ),
     ("LIMIT", {"price": "1", "quantity": "1", "strategy_type": 999_999}, -1134, LOW_TYPE),
     (
-        "LIMIT",
-        {"price": "1", "quantity": "1", "stp_mode": "DECREMENT"},
-        -1013,
-        "This symbol does not allow the specified self-trade prevention mode.",
-    ),
-    (
         "LIMIT_MAKER",
         {"price": "1", "quantity": "1", "time_in_force": "GTC"},
         -1114,
@@ -134,6 +128,13 @@ FLAGS: list[tuple[dict[str, Any], str, dict[str, Any], int, str]] = [
         "Pegged orders are not supported for this symbol.",
     ),
     ({"status": "BREAK"}, "LIMIT", PLAIN, -2010, "Market is closed."),
+    (
+        {"allowed_stp_modes": frozenset({"NONE", "EXPIRE_BOTH"})},
+        "LIMIT",
+        {**PLAIN, "stp_mode": "DECREMENT"},
+        -1013,
+        "This symbol does not allow the specified self-trade prevention mode.",
+    ),
 ]
 
 
@@ -189,7 +190,7 @@ def test_rules_are_read_from_an_exchange_info_entry() -> None:
     "change",
     [
         {"orderTypes": ["BLOCK"]},
-        {"allowedSelfTradePreventionModes": ["NONE", "EXPIRE_MAKER", "DECREMENT"]},
+        {"allowedSelfTradePreventionModes": ["NONE", "EXPIRE_MAKER", "ALLOCATE"]},
         {"defaultSelfTradePreventionMode": "EXPIRE_BOTH"},
     ],
 )

@@ -34,7 +34,9 @@ PAIR_TYPES = ("LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAK
 sides = st.sampled_from(("BUY", "SELL"))
 prices = st.integers(96, 104).map(lambda n: n * PRICE)
 lots = st.integers(1, 6).map(lambda n: n * LOT)
-modes = st.sampled_from(("NONE", "NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"))
+modes = st.sampled_from(
+    ("NONE", "NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER", "TRANSFER")
+)
 accounts = st.sampled_from(ACCOUNTS)
 order_types = st.sampled_from(
     ("LIMIT", "LIMIT", "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT",
@@ -272,6 +274,30 @@ def check_funds(driver: Driver) -> None:
         assert total == len(ACCOUNTS) * START[asset]
 
 
+def check_books(driver: Driver) -> None:
+    """What each account has of each asset follows from its fills and the transfers within its group."""
+    engine = driver.engine
+    orders = {order.order_id: order for each in ACCOUNTS for order in engine.desk(each, SYMBOL).orders}
+    for account_id in ACCOUNTS:
+        desk = engine.desk(account_id, SYMBOL)
+        base, quote = START["ETH"], START["BTC"]
+        for fill in desk.fills:
+            sign = 1 if fill.is_buyer else -1
+            base += sign * fill.quantity - (fill.commission if fill.is_buyer else 0)
+            quote -= sign * fill.quote_quantity + (0 if fill.is_buyer else fill.commission)
+        for match in desk.prevented_matches:
+            taker, maker = orders[match.taker_order_id], orders[match.maker_order_id]
+            assert taker.account_id == maker.account_id or {taker.account_id, maker.account_id} == {2, 3}
+            if match.self_trade_prevention_mode == "TRANSFER":
+                assert taker.account_id != maker.account_id
+                ours = taker if taker.account_id == account_id else maker
+                sign = 1 if ours.is_buy else -1
+                base += sign * match.quantity
+                quote -= sign * (match.price * match.quantity // 10**8)
+        assert base == desk.base.free + desk.base.locked
+        assert quote == desk.quote.free + desk.quote.locked
+
+
 def check_lists(driver: Driver) -> None:
     """The contingencies hold: one of a pair, and pending orders only after their working order filled."""
     for account_id in ACCOUNTS:
@@ -281,7 +307,11 @@ def check_lists(driver: Driver) -> None:
             assert order_list.is_open == (order_list in driver.engine.open_lists(account_id))
             pair = order_list.pair
             if pair:
-                live = [leg for leg in pair if leg.executed or (leg.type != "LIMIT_MAKER" and leg.is_working)]
+                live = [
+                    leg
+                    for leg in pair
+                    if leg.executed or leg.prevented or (leg.type != "LIMIT_MAKER" and leg.is_working)
+                ]
                 assert len(live) <= 1
                 if live:
                     other = pair[0] if live[0] is pair[1] else pair[1]
@@ -326,6 +356,7 @@ def run(script: list[tuple[Any, ...]]) -> Driver:
             replay.follow(outcome)
         check_funds(driver)
         check_lists(driver)
+        check_books(driver)
         replay.check()
         assert not driver.engine._markets[SYMBOL].fired
     return driver
@@ -363,6 +394,40 @@ crowded = st.builds(
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(crowded, min_size=10, max_size=30))
 def test_price_time_priority_holds_in_a_crowded_book_of_icebergs(script: list[tuple[Any, ...]]) -> None:
+    run(script)
+
+
+kin = st.builds(
+    lambda account_id, side, kind, price, quantity, iceberg, mode: (
+        "place",
+        account_id,
+        {
+            "side": side,
+            "type": kind,
+            "quantity": quantity,
+            "stp_mode": mode,
+            **(
+                {"time_in_force": "GTC", "price": price * PRICE, "iceberg_quantity": iceberg}
+                if kind == "LIMIT"
+                else {}
+            ),
+        },
+    ),
+    st.sampled_from((1, 2, 2, 3, 3)),
+    sides,
+    st.sampled_from(("LIMIT", "LIMIT", "LIMIT", "MARKET")),
+    st.integers(99, 101),
+    st.integers(2, 4).map(lambda n: n * LOT),
+    st.sampled_from((0, 0, LOT // 2, LOT)),
+    st.sampled_from(("TRANSFER", "TRANSFER", "DECREMENT", "EXPIRE_MAKER", "NONE")),
+)
+amended = st.tuples(st.just("amend"), accounts, st.tuples(which, lots, st.booleans()))
+
+
+@pytest.mark.timeout(60)  # hundreds of random histories
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.one_of(kin, kin, kin, amended), min_size=6, max_size=25))
+def test_prevented_matches_among_kin_keep_queues_and_balances(script: list[tuple[Any, ...]]) -> None:
     run(script)
 
 
