@@ -233,14 +233,16 @@ class BinanceDialect:
         placed = PLACED_IDS.get(spec.name)
         if placed is not None:
             for name in placed:
-                if name not in wire:
+                if name in wire:
+                    _usable_id(spec, name, wire)
+                else:
                     wire[name] = new_id()
             return str(wire[placed[0]])
         if spec.name == "order.amend.keepPriority" and "newClientOrderId" not in wire:
             wire["newClientOrderId"] = wire.get("origClientOrderId") or new_id()
         for name in LOOKUP_ID.get(spec.name, ()):
             if name in wire:
-                return str(wire[name])
+                return _usable_id(spec, name, wire)
         return None
 
     def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
@@ -299,7 +301,10 @@ class BinanceDialect:
                 if type(result) is dict and type(result.get("code")) is int and "msg" in result:
                     # A reference price that was never set comes as an error inside a good answer.
                     error, _ = self._error({"error": result}, status)
-                    return Reply(key, Outcome.REJECTED, None, error, counts)
+                    return Reply(key, _outcome(error), None, error, counts)
+                if result is None and type(said.get("error")) is dict:
+                    error, _ = self._error(said, status)
+                    return Reply(key, _outcome(error), None, error, counts)
                 return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
@@ -448,6 +453,20 @@ def _outcome(error: ApiError) -> Outcome:
     if isinstance(error, AuthError):
         return Outcome.AUTH
     return Outcome.REJECTED
+
+
+def _usable_id(spec: MethodSpec, name: str, wire: Mapping[str, Any]) -> str:
+    """Return a client order id by which a write can be looked up.
+
+    Raises:
+        InvalidParameter: It is blank.
+    """
+    client_order_id = str(wire[name])
+    if not client_order_id.strip():
+        raise InvalidParameter(
+            f"{spec.name}: {name} is blank: leave it out, and one is chosen", method=spec.name, parameter=name
+        )
+    return client_order_id
 
 
 def _is_encodable(text: str) -> bool:
