@@ -25,9 +25,12 @@ def _code(path: Path = NOTEBOOK) -> list[dict[str, Any]]:
 
 
 def _printed(cells: list[dict[str, Any]]) -> dict[str, str]:
-    """Return what each cell printed, by the cell's id; addresses and pictures differ from run to run."""
+    """Return what each cell printed, by the cell's id; addresses, pictures and warnings differ from run to run."""
     return {
-        cell["id"]: "".join("".join(output.get("text", "")) for output in cell["outputs"]) for cell in cells
+        cell["id"]: "".join(
+            "".join(output["text"]) for output in cell["outputs"] if output.get("name") == "stdout"
+        )
+        for cell in cells
     }
 
 
