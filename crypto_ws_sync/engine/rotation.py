@@ -98,12 +98,12 @@ class Rotation:
             pause = self._pause()
             if pause:
                 log.info("connections end unused: the next in %.1f s", pause, extra={"event": "flapping"})
-                await asyncio.sleep(pause)
+                await self._context.time.pause(pause)
             try:
                 connection = await self._connector.connect(is_start=False, deadline=None)
             except (ConnectionFailed, ApiError) as error:
                 log.error("cannot reconnect: %s", error, extra={"event": "connect_failed"})
-                await asyncio.sleep(1.0)
+                await self._context.time.pause(1.0)
                 continue
             self.install(connection)
 

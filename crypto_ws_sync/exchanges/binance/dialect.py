@@ -139,6 +139,11 @@ class BinanceDialect:
         self._serials = itertools.count(1)
         self._latest = LatestOrders()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether it can sign."""
+        return self._signer is not None
+
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
     ) -> Request:
