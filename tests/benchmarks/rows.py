@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tests.benchmarks.operations import OPERATIONS
 from tests.benchmarks.rig import Rig, Spot, ratio_of_rates, ratios_of_times
 
 __all__ = ["Row", "Target", "chosen", "rows"]
@@ -115,6 +116,10 @@ def _fresh(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
     }
 
 
+def _held(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
+    return {f"held by {method} in flight": held["size"] / 1000 for method, held in rig.held(spot).items()}
+
+
 def rows() -> list[Group]:
     """Return everything that is measured, in the order of printing."""
     groups = []
@@ -161,6 +166,8 @@ def rows() -> list[Group]:
         Row("idle threads", "fresh", Target(1, 1), unit="above"),
     ]
     groups.append(Group(_fresh, "batch", fresh))
+    held = [Row(f"held by {method} in flight", "memory", unit="KB") for method in OPERATIONS]
+    groups.append(Group(_held, "batch", held))
     return groups
 
 
