@@ -57,6 +57,7 @@ _DECIMALS = frozenset({
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SHOWN = 100
+_MOST_PLACES = 100
 """Rows that a notebook shows of a table."""
 
 
@@ -90,8 +91,19 @@ class Table:
         return "\n".join([*lines, *filter(None, [self._note()])])
 
     def _repr_html_(self) -> str:
-        rows = [[_shown(value) for value in row] for row in self.rows[:_SHOWN]]
-        return html_table(self.columns, rows, title=self.title, note=self._note())
+        return html_table(
+            self.columns,
+            [[_shown(value) for value in row] for row in self.rows[:_SHOWN]],
+            title=self.title,
+            note=self._note(),
+            numbers=self._places(Decimal, float, int),
+            moments=self._places(datetime),
+        )
+
+    def _places(self, *kinds: type) -> list[int]:
+        """Return the places of the columns in which nothing else is shown."""
+        found = [{type(value) for value in values} for values in zip(*self.rows[:_SHOWN], strict=True)]
+        return [place for place, types in enumerate(found) if set() < types - {type(None)} <= set(kinds)]
 
     def _note(self) -> str:
         return f"{_SHOWN} of {len(self.rows)} rows" if len(self.rows) > _SHOWN else ""
@@ -279,7 +291,10 @@ def _time(value: Any) -> Any:
     """Return a moment; None for one that has not come, which the exchange writes as -1."""
     if type(value) is not int:
         return value
-    return _EPOCH + timedelta(microseconds=epoch_us(value)) if value > 0 else None
+    try:
+        return _EPOCH + timedelta(microseconds=epoch_us(value)) if value > 0 else None
+    except OverflowError:
+        return value
 
 
 def _decimal(value: Any) -> Any:
@@ -301,4 +316,6 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S.%f}"[:-3]
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    # Written out, a number with an absurd exponent would take gigabytes.
+    is_plain = isinstance(value, Decimal) and abs(value.adjusted()) <= _MOST_PLACES
+    return f"{value:f}" if is_plain else str(value)

@@ -220,6 +220,16 @@ def test_nothing_in_a_table_is_taken_for_markup() -> None:
     assert EVIL in "".join(_Seen(status).texts)
 
 
+def test_absurd_numbers_are_shown_in_short() -> None:
+    """Written out, they would take gigabytes; and no calendar holds such times."""
+    prices = ["1e999999999", "-1e-999999999", "9" * 50, "NaN"]
+    shown = table("klines", [[10**30, *prices, "1", 10**400, "1", 1, "1", "1", "0"]])
+    for text in (str(shown), shown._repr_html_()):
+        assert len(text) < 20_000
+        assert "1E+999999999" in text
+        assert "9" * 50 in text
+
+
 def test_tables_take_their_colours_from_the_page() -> None:
     """Only shades that let the page shine through are readable on light and dark pages alike."""
     styles = _Seen(html_table(["a"], [["b"]], title="c")).styles
@@ -228,6 +238,17 @@ def test_tables_take_their_colours_from_the_page() -> None:
         "rgba(128,128,128,0.35)",
         "rgba(128,128,128,0.12)",
     }
+
+
+def test_numbers_stand_below_one_another_and_moments_on_one_line() -> None:
+    orders = [{**ORDER, "isWorking": True}, {**ORDER, "price": None, "isWorking": False}]
+    html = table("allOrders", orders)._repr_html_()
+    styles = re.findall(
+        r'<t[hd] style="[^"]*?(;text-align:right;white-space:nowrap|;white-space:nowrap)?">', html
+    )
+    moment, number = ";white-space:nowrap", ";text-align:right;white-space:nowrap"
+    # symbol, orderId, price, time, workingTime (none has come), isWorking
+    assert styles == ["", number, number, moment, "", ""] * 3
 
 
 def test_long_tables_are_cut_and_say_so() -> None:

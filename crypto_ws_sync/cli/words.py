@@ -15,6 +15,7 @@ from crypto_ws_sync.errors import InvalidParameter
 from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
 from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
+from crypto_ws_sync.model.numbers import decimal_text
 from crypto_ws_sync.protocol.dialect import Stamp
 from crypto_ws_sync.protocol.method import MethodSpec, Parameter, Request
 from crypto_ws_sync.session.moments import moment_us
@@ -155,13 +156,14 @@ def _list(text: str) -> list[Any]:
 
 def _number(text: str) -> str:
     try:
-        is_number = Decimal(text).is_finite()
+        number = Decimal(text)
+        is_number = number.is_finite()
     except InvalidOperation:
         is_number = False
     if not is_number:
         raise ValueError(f"{text!r} is no number")
     # An exponent is fine to read and must not be sent; without one the text stays as it was typed.
-    return f"{Decimal(text):f}" if "e" in text.lower() else text.strip()
+    return decimal_text(number) if "e" in text.lower() else text.strip()
 
 
 def make_request(method: str, params: dict[str, Any], *, is_signed: bool = False) -> Request:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.ledgers import Hold
-from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom
-from crypto_ws_sync.errors import CryptoWSError, OutOfService
+from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom, unsent_error
+from crypto_ws_sync.errors import CryptoWSError, InvalidParameter, OutOfService
 from crypto_ws_sync.protocol.dialect import Stamp
 from crypto_ws_sync.protocol.limits import Bucket, Contended, Full
 from crypto_ws_sync.protocol.method import Charge, Kind
@@ -220,11 +220,16 @@ class Admission:
         now = context.time.monotonic()
         clock = context.clock
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
+        if stamp.timestamp > entry.latest:
+            # A restarted program may hold it for surely not sent by then; this machine may have slept meanwhile.
+            ledger.release(reservation)
+            entry.fail(unsent_error(entry, is_connected=True, wall_offset=0.0))
+            return
         if request.charge.orders:
             context.has_placed = True
         if request.spec.kind is _WRITE:
             entry.question = context.dialect.question(
-                request, stamp.timestamp, clock.error(now), next(self._serials)
+                request, stamp.timestamp, clock.error(now), entry.serial or next(self._serials)
             )
         dialect = context.dialect
         if dialect.signs_slowly and context.offload is not None and dialect.composes_slowly(request, stamp):
@@ -236,9 +241,8 @@ class Admission:
             return
         try:
             composed = dialect.compose(request, stamp)
-        except CryptoWSError as error:
-            self._take_back(entry, reservation)
-            entry.fail(error)
+        except Exception as error:
+            self._fail_uncomposed(entry, reservation, error)
             return
         self._put_out(entry, connection, reservation, composed)
 
@@ -246,6 +250,18 @@ class Admission:
         """Note that a request has not been sent after all."""
         entry.question = None
         self._context.ledger.release(reservation)
+
+    def _fail_uncomposed(self, entry: Entry, reservation: Hold, error: Exception) -> None:
+        """End a request that cannot be put into words: what it held is free again, and those behind it go on."""
+        self._take_back(entry, reservation)
+        if not isinstance(error, CryptoWSError):
+            # Not the error itself, which may hold the text that was to be signed.
+            log.error("a request could not be composed: %s", type(error), extra={"event": "engine_failed"})
+            method = entry.request.method
+            error = InvalidParameter(
+                f"{method} could not be composed and was not sent: {type(error).__name__}", method=method
+            )
+        entry.fail(error)
 
     def _send_late(
         self,
@@ -257,8 +273,7 @@ class Admission:
         """Send what was signed on another thread, if it is still wanted and its connection still serves."""
         self.composing.discard(entry)
         if isinstance(composed, Exception):
-            self._take_back(entry, reservation)
-            entry.fail(composed)
+            self._fail_uncomposed(entry, reservation, composed)
         elif entry.is_over:
             self._take_back(entry, reservation)
         elif not entry.is_bound and (connection is not self.connection or self._is_banned(entry)):

@@ -424,6 +424,16 @@ class Engine:
         self._reconciler.open(question, waiter)
         self._deadlines.arm()
 
+    def take_up(self, question: Question) -> None:
+        """Look up a write that an earlier program left open.
+
+        Raises:
+            InvalidParameter: Its parameters do not allow to ask for it.
+        """
+        self.owner.check()
+        self._reconciler.open(question, None)
+        self._deadlines.arm()
+
     async def wait_operational(self, orders: bool, deadline: float) -> bool:
         """Wait until requests (or orders) would be served; False when the deadline comes first."""
         context, charge = self._context, _PLACEMENT if orders else _PING

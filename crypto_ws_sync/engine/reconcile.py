@@ -411,6 +411,8 @@ class Reconciler:
         assert verdict is not None
         self._book.close(write)
         self._context.counters.verdicts[verdict.kind.value] += 1
+        if self._context.on_verdict is not None:
+            self._context.on_verdict(write.question, verdict)
         log.info(
             "%s %s: %s",
             write.question.method,

@@ -51,6 +51,9 @@ class Entry:
     The caller's thread reads `sent` after it has written `claimed`, the loop reads `claimed` after it has written
     `sent`; so one of them always sees the other, without a lock.
 
+    Where a journal is kept, `serial` is its number of this write, and `latest` the exchange's epoch seconds after which
+    it must not be sent any more; both are set before it is handed over.
+
     Owner: loop thread, but for `claimed`.
     """
 
@@ -67,6 +70,7 @@ class Entry:
         "is_looked_up",
         "is_offered",
         "key",
+        "latest",
         "on_limit",
         "question",
         "reply",
@@ -75,6 +79,7 @@ class Entry:
         "sent",
         "sent_at",
         "sequence",
+        "serial",
         "unknown_answer",
     )
 
@@ -98,6 +103,8 @@ class Entry:
         self.sent_at = 0.0
         self.clock_error = 0.0
         self.sequence = 0
+        self.serial = 0
+        self.latest = math.inf
         self.reservation: Hold | None = None
         self.question: Question | None = None
         self.held: Full | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["Number", "decimal_text", "epoch_ms", "render"]
 
@@ -21,8 +21,15 @@ _MOST_DIGITS = 15
 _MOST_TEXT = 100
 """Longer plain texts come from absurd exponents, not from money."""
 
+_MOST_BITS = 330
+"""The same for whole numbers."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
+
+
+def _refuse_length() -> NoReturn:
+    raise ValueError("the number has more digits than any price or quantity")
 
 
 def decimal_text(value: Decimal) -> str:
@@ -36,7 +43,7 @@ def decimal_text(value: Decimal) -> str:
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     if len(value.as_tuple().digits) + abs(exponent) > _MOST_TEXT:
-        raise ValueError("the number has more digits than any price or quantity")
+        _refuse_length()
     return format(value, "f")
 
 
@@ -88,12 +95,16 @@ def render(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return value if value.isascii() else _text(value)
-    if kind is int or kind is bool:
+    if kind is int:
+        return value if value.bit_length() <= _MOST_BITS else _refuse_length()
+    if kind is bool:
         return value
     if kind is Decimal:
         return decimal_text(value)
     if kind.__module__ == "numpy" and hasattr(value, "item") and not getattr(value, "shape", ()):
-        return render(value.item())
+        plain = value.item()
+        if type(plain) is not kind:
+            return render(plain)
     if isinstance(value, enum.Enum):
         return render(value.value)
     if isinstance(value, bool):
@@ -101,7 +112,7 @@ def render(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, int):
-        return int(value)
+        return render(int(value))
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, float):
@@ -109,7 +120,10 @@ def render(value: Any) -> Any:
     if isinstance(value, datetime):
         return epoch_ms(value)
     if isinstance(value, list | tuple):
-        return [render(item) for item in value]
+        try:
+            return [render(item) for item in value]
+        except RecursionError:
+            raise ValueError("the list holds itself, or is nested too deep") from None
     raise ValueError(
         f"a {kind.__name__} cannot be sent: use text, int, Decimal, float, bool, an enum, "
         "an aware datetime, or a list of these"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from crypto_ws_sync.errors import ApiError
@@ -49,6 +49,15 @@ class Question:
     clock_error: float
     is_placement: bool = False
     latest_order: int | None = None
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """Return what a pickle of any protocol keeps: an open question may travel to another process."""
+        return tuple(getattr(self, each.name) for each in fields(self))
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Take it from a pickle."""
+        for each, value in zip(fields(self), state, strict=True):
+            object.__setattr__(self, each.name, value)
 
 
 class FindingKind(enum.Enum):

@@ -1,15 +1,14 @@
 """Lines made with websocket-client and driven by the loop: the one file that knows that library.
 
-The library resolves, connects, wraps in TLS and shakes hands, in a short-lived daemon thread, because all of that
-blocks. Then its socket is non-blocking and read and written by the loop; the library's own send and close would lose
-half-sent frames there.
+The library shakes hands, in a short-lived daemon thread, because that blocks, as does all that comes before it. Then
+the socket is non-blocking and read and written by the loop; the library's own send and close would lose half-sent
+frames there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import ssl
 import threading
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import websocket
 
 from crypto_ws_sync.transport.frames import CLOSE, PING, PONG, TEXT, FrameReader, FrameWriter
+from crypto_ws_sync.transport.opening import Attempt, OpeningSocket, default_tls, reach, secure, tunnel
 from crypto_ws_sync.transport.port import (
     LineHandler,
     LineLost,
@@ -38,6 +38,11 @@ READ_SIZE = 256 * 1024
 READS_A_TURN = 16
 HIGH_WATER = 1 << 20
 """Bytes in the out-buffer at which new requests wait."""
+
+MOST_WORDS = 300
+"""Characters that are told of an error."""
+SIGN_OF_LIFE = 1024
+"""Bytes that show, without completing a message, that the other side is still at it."""
 
 _AGAIN = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
 
@@ -63,6 +68,7 @@ class WebSocketLine:
         self._close_sent = False
         self.is_open = True
         self.last_heard = time.monotonic()
+        self._crumbs = 0
 
     def attach(self, handler: LineHandler) -> None:
         """Begin to read; bytes that came with the handshake are looked at in the next turn."""
@@ -136,9 +142,7 @@ class WebSocketLine:
             if not data:
                 self._end(1006, "the connection ended without a close")
                 return
-            if not heard:
-                heard = True
-                self.last_heard = time.monotonic()
+            heard = True
             if not self._take(data, handler):
                 return
         else:
@@ -149,10 +153,21 @@ class WebSocketLine:
             handler.on_read()
 
     def _take(self, data: bytes, handler: LineHandler) -> bool:
+        now = time.monotonic()
+        # Of a long message its parts are signs of life; a byte now and then of one that never ends is none.
+        self._crumbs += len(data)
+        if self._crumbs >= SIGN_OF_LIFE:
+            self._crumbs, self.last_heard = 0, now
         try:
             for opcode, payload in self._reader.feed(data):
+                self._crumbs, self.last_heard = 0, now
                 if opcode == TEXT:
-                    handler.on_text(str(payload, "utf-8"))
+                    text = str(payload, "utf-8")
+                    try:
+                        handler.on_text(text)
+                    except Exception:
+                        # The messages behind it may be somebody's answers, and would lie in the buffer unread.
+                        log.exception("a message could not be dealt with", extra={"event": "engine_failed"})
                 elif opcode == PING:
                     # Who floods and does not read gets no more pongs: they would only fill our memory.
                     if not self.is_clogged:
@@ -180,6 +195,9 @@ class WebSocketLine:
         if len(payload) >= 2:
             code = int.from_bytes(payload[:2], "big")
             reason = str(payload[2:], "utf-8", "replace")
+            if not reason.isprintable():
+                # It goes into the log, where line ends would look like records of somebody else's.
+                reason = ascii(reason)
         self._say_close(1000 if code == 1005 else code)
         self._end(code, reason or "closed by the server")
 
@@ -261,12 +279,12 @@ class WebSocketTransport:
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[Any] = loop.create_future()
         deadline = loop.time() + timeout
-        attempt = _Attempt()
+        attempt = Attempt(time.monotonic() + timeout)
 
         def deliver(failed: OpenFailed | None) -> None:
-            sock = attempt.take()
+            sock = None if opened.done() else attempt.take()
             if opened.done():
-                _discard(sock)
+                attempt.give_up()
             elif failed is not None:
                 opened.set_exception(failed)
             elif sock is not None:
@@ -286,124 +304,45 @@ class WebSocketTransport:
         threading.Thread(target=work, name="crypto_ws_sync connect", daemon=True).start()
         try:
             sock = await asyncio.wait_for(asyncio.shield(opened), max(0.0, deadline - loop.time()))
-        except asyncio.TimeoutError:
-            opened.cancel()
+        except (asyncio.TimeoutError, asyncio.CancelledError) as error:
             attempt.give_up()
+            # It may have come in the very turn in which the wait ended.
+            if opened.done() and opened.exception() is None:
+                opened.result().close()
+            opened.cancel()
+            if isinstance(error, asyncio.CancelledError):
+                raise
             raise OpenFailed(OpenFailure.TIMEOUT, f"no connection within {timeout:.1f} s") from None
-        except asyncio.CancelledError:
-            if opened.done() and not opened.cancelled() and opened.exception() is None:
-                _discard(opened.result())
-            opened.cancel()
-            attempt.give_up()
-            raise
         return WebSocketLine(sock, loop, target.max_message)
 
 
-class _Attempt:
-    """One connection that is being had in a thread of its own.
-
-    The library bounds each step, not the whole: a server that sends a byte now and then would keep the thread,
-    and its memory, for as long as it likes.
-
-    Owner: shared, guarded by self._lock.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sock: socket.socket | None = None
-        self._ready: Any = None
-        self._is_given_up = False
-
-    def hold(self, sock: socket.socket) -> None:
-        """Remember the socket that the thread is about to wait on."""
-        with self._lock:
-            self._sock = sock
-            if self._is_given_up:
-                self._wake()
-
-    def finish(self, sock: Any) -> None:
-        """Keep the connected socket until the loop takes it; close it where nobody will."""
-        with self._lock:
-            self._sock = None
-            if self._is_given_up:
-                _discard(sock)
-            else:
-                self._ready = sock
-
-    def take(self) -> Any:
-        """Return the connected socket, once; None where there is none."""
-        with self._lock:
-            sock, self._ready = self._ready, None
-            return sock
-
-    def give_up(self) -> None:
-        """Wake the thread, which then closes its socket and ends; close a connected one that was not taken."""
-        with self._lock:
-            self._is_given_up = True
-            ready, self._ready = self._ready, None
-            _discard(ready)
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._sock is not None:
-            try:
-                # Not the method of a TLS socket, which changes what the thread is working with.
-                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-                self._empty(self._sock)
-            except OSError:
-                pass
-
-    @staticmethod
-    def _empty(sock: socket.socket) -> None:
-        """Have nothing more come out of a socket: what it has taken in would keep the thread reading for long.
-
-        Its number goes to the null device, on which the next read fails; closing it here could give the number to
-        somebody else while the thread still uses it.
-        """
-        if os.name == "posix":
-            nothing = os.open(os.devnull, os.O_RDWR)
-            try:
-                os.dup2(nothing, sock.fileno(), inheritable=False)
-            finally:
-                os.close(nothing)
-
-
-def _discard(sock: Any) -> None:
-    if sock is not None:
-        try:
-            sock.close()
-        except OSError:
-            pass
-
-
 def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    # Some errors quote what the server sent, which may be long.
+    return f"{type(error).__name__}: {error}"[:MOST_WORDS]
 
 
-def _connect(target: Target, timeout: float, attempt: _Attempt) -> Any:
+def _connect(target: Target, timeout: float, attempt: Attempt) -> Any:
     """Return a connected, non-blocking socket that has shaken hands."""
     parts = urlsplit(target.url)
     host = parts.hostname or ""
     is_secure = parts.scheme == "wss"
     port = parts.port or (443 if is_secure else 80)
-    client = websocket.WebSocket(
-        skip_utf8_validation=True, enable_multithread=False, sslopt=_tls_options(target, is_secure)
-    )
+    client = websocket.WebSocket(skip_utf8_validation=True, enable_multithread=False)
     proxy = None
     try:
         proxy = choose_proxy(target.proxy, host, is_secure)
-        options: dict[str, Any] = {
-            "timeout": timeout,
-            "redirect_limit": 0,
-            "suppress_origin": True,
-            "http_no_proxy": ["*"],
-        }
-        if proxy is None:
-            options["socket"] = _direct(host, port, timeout, target, is_secure, attempt)
-        else:
-            options.update(_proxy_options(proxy, timeout))
-        client.connect(target.url, **options)  # type: ignore[no-untyped-call]  # the library has no types
-        return _made_ready(client)
+        line = _opened(target, host, port, proxy, attempt)
+        try:
+            client.connect(  # type: ignore[no-untyped-call]  # the library has no types
+                target.url, socket=line, timeout=timeout, redirect_limit=0, suppress_origin=True
+            )
+            client.sock = None
+            _refuse_extras(client.handshake_response)
+            line.sock.settimeout(0)
+        except BaseException:
+            line.close()
+            raise
+        return line.sock
     except OpenFailed:
         raise
     except ssl.SSLCertVerificationError as error:
@@ -413,16 +352,39 @@ def _connect(target: Target, timeout: float, attempt: _Attempt) -> Any:
     except websocket.WebSocketBadStatusException as error:
         raise _refused(host, error.status_code, error.resp_headers) from None
     except Exception as error:
-        # Whatever else the library, the proxy package or the system may raise; the thread has no one above it.
+        # Whatever else the library or the system may raise; the thread has no one above it.
         answer = client.handshake_response
         if answer is not None and answer.status != 101:
             # A redirection, which is not followed: an exchange's address does not move while one trades.
             raise _refused(host, answer.status, answer.headers) from None
         via = f" through the proxy {proxy}" if proxy is not None else ""
-        hint = "" if proxy is None or "socks" not in str(error).lower() else _socks_hint()
         raise OpenFailed(
-            OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_redacted(error, proxy)}{hint}"
+            OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_redacted(error, proxy)}"
         ) from None
+
+
+def _opened(target: Target, host: str, port: int, proxy: Proxy | None, attempt: Attempt) -> OpeningSocket:
+    """Return the connection on which to shake hands: through the proxy, and inside TLS, where asked."""
+    where = (host, port) if proxy is None else (proxy.host, proxy.port)
+    line = OpeningSocket(reach(*where, attempt), attempt)
+    try:
+        line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if proxy is not None:
+            tunnel(line, proxy, host, port)
+        if urlsplit(target.url).scheme == "wss":
+            line.sock = secure(line.sock, host, target.ssl_context or default_tls(), attempt)
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+def _refuse_extras(answer: Any) -> None:
+    """Refuse what the server has switched on though nobody asked for it (RFC 6455, section 4.1)."""
+    for name in ("sec-websocket-extensions", "sec-websocket-protocol"):
+        if answer.headers.get(name):
+            raise OpenFailed(OpenFailure.NETWORK, f"the server answered with {name}, which was not asked for")
 
 
 def _refused(host: str, status: int, headers: Any) -> OpenFailed:
@@ -434,69 +396,9 @@ def _refused(host: str, status: int, headers: Any) -> OpenFailed:
     )
 
 
-def _tls_options(target: Target, is_secure: bool) -> dict[str, Any]:
-    if not is_secure:
-        return {}
-    return {"context": target.ssl_context or ssl.create_default_context()}
-
-
-def _direct(
-    host: str, port: int, timeout: float, target: Target, is_secure: bool, attempt: _Attempt
-) -> socket.socket:
-    """Connect to the first address of a name that answers, and speak TLS where asked."""
-    sock: socket.socket = socket.create_connection((host, port), timeout)
-    try:
-        _set_options(sock)
-        if not is_secure:
-            attempt.hold(sock)
-            return sock
-        context = target.ssl_context or ssl.create_default_context()
-        tls = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-        sock = tls
-        attempt.hold(tls)
-        tls.do_handshake()
-    except BaseException:
-        sock.close()
-        raise
-    return tls
-
-
-def _proxy_options(proxy: Proxy, timeout: float) -> dict[str, Any]:
-    return {
-        "http_proxy_host": proxy.host,
-        "http_proxy_port": proxy.port,
-        "proxy_type": proxy.scheme,
-        "http_proxy_auth": (proxy.user, proxy.password or "") if proxy.user else None,
-        "http_proxy_timeout": timeout,
-        # An empty list would make the library ask the environment once more.
-        "http_no_proxy": ["never.invalid"],
-    }
-
-
-def _made_ready(client: Any) -> Any:
-    sock = client.sock
-    client.sock = None
-    if sock is None:
-        raise OSError("the connection closed during the handshake")
-    _set_options(sock)
-    sock.settimeout(0)
-    return sock
-
-
-def _set_options(sock: Any) -> None:
-    """Set what the library forgets behind a SOCKS proxy."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if sock.family != getattr(socket, "AF_UNIX", None):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 def _redacted(error: BaseException, proxy: Proxy | None) -> str:
     words = _words(error)
     for secret in (proxy.user, proxy.password) if proxy is not None else ():
         if secret:
             words = words.replace(secret, "***")
     return words
-
-
-def _socks_hint() -> str:
-    return ' (SOCKS proxies need one more package: pip install "crypto_ws_sync[socks]")'

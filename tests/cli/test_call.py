@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from crypto_ws_sync.cli.main import main
+from crypto_ws_sync.cli.output import print_error, print_line, print_table
 from crypto_ws_sync.simulator import SimulatedExchange
 
 ORDER = ["call", "order.place", "symbol=BTCUSDT", "side=BUY", "type=MARKET", "quantity=0.010"]
@@ -282,6 +284,24 @@ def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as ended:
         main(["call", *(["time", *words] if words else [])])
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("number", ["1e999999999", "-1e999999999", "1e-999999999", "1E+1000"])
+def test_a_number_with_an_absurd_exponent_is_refused(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Written out it would take gigabytes."""
+    order = ["symbol=BTCUSDT", "side=BUY", "type=MARKET", f"quantity={number}"]
+    assert main(["call", "order.place", *order, "--dry-run"]) == 1
+    assert "digits" in capsys.readouterr().err
+
+
+def test_what_others_say_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_line("red \x1b[31m, title \x9d0;x\x07, back \b\r, tab \t, two\nlines, \u00e4")
+    print_error("\x1b]0;title\x07")
+    print_table(["\x1b[2J"], [["\x1b[H"]])
+    told = capsys.readouterr()
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", told.out + told.err)
+    assert "red \\x1b[31m" in told.out
+    assert "tab \t, two\nlines, \u00e4" in told.out
 
 
 def test_at_a_terminal_it_is_json_over_several_lines(

@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 from bench import Bench, OpenBench, execute_and_lose, execute_only, lose
-from bytes_server import LIMIT
+from bytes_server import LIMIT, Wire
 from hostile_exchange import Call
 
-from crypto_ws_sync import AuthError, ConnectionLost, OutcomeUnknown, SessionClosed, StreamGap
+from crypto_ws_sync import (
+    AuthError,
+    ConnectionLost,
+    InvalidParameter,
+    OutcomeUnknown,
+    SessionClosed,
+    StreamGap,
+)
 from crypto_ws_sync.protocol.dialect import LinePolicy
 
 
@@ -262,6 +269,39 @@ def test_a_first_reply_is_not_the_last(toy: Bench) -> None:
     held[1].answer(held[0])
     assert future.result(5) == {"name": "mine", "number": 1}
     assert toy.status().counters["duplicate"] == 0
+
+
+def test_what_cannot_be_composed_is_told_and_keeps_nobody_else_back(toy: Bench) -> None:
+    """Neither what it had reserved nor those who wait behind it."""
+    odd = {"thing": {1, 2}}  # JSON has no sets, and the toy dialect looks at nothing before
+    with pytest.raises(InvalidParameter, match="not sent"):
+        toy.call("echo", odd)
+    assert toy.status().in_flight == 0
+    hold = threading.Event()
+
+    def wait(wire: Wire) -> None:
+        wire.read_handshake()
+        hold.wait(LIMIT)
+        wire.send_bytes(wire.acceptance())
+        toy.exchange.converse(wire)
+
+    toy.exchange.server.scripts.insert(1, wait)
+    toy.exchange.wire(1).cut()
+    toy.exchange.wire(2)
+    futures = [
+        toy.submit("buy", {**odd, "name": "odd"}),
+        *(toy.submit("echo", params) for params in ({"number": 1}, odd, {"number": 2}, odd, {"number": 3})),
+    ]
+    hold.set()
+    found = [future.exception(5) or future.result(5) for future in futures]
+    assert [each for each in found if not isinstance(each, InvalidParameter)] == [
+        {"number": n} for n in (1, 2, 3)
+    ]
+    usage = {limit.name: limit.used for limit in toy.status().limits}
+    # What was sent, and the time asked for twice; less where a window has ended meanwhile.
+    assert usage["weight_60s"] <= 5
+    assert usage["orders_60s"] == 0
+    assert not toy.exchange.seen("buy")
 
 
 def test_one_frame_may_hold_many_messages(toy: Bench) -> None:

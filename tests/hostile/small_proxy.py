@@ -16,7 +16,10 @@ __all__ = ["SmallProxy"]
 class SmallProxy:
     """Relays to whatever it is asked for, on loopback."""
 
-    def __init__(self, kind: str, user: str = "", password: str = "", answer: bytes = b"") -> None:
+    def __init__(
+        self, kind: str, user: str = "", password: str = "", answer: bytes = b"", leads_to: int | None = None
+    ) -> None:
+        """Relay to what is asked for, or to a port on loopback whatever is asked for; `answer` refuses instead."""
         self.server = BytesServer(self._serve_http if kind == "http" else self._serve_socks)
         self.asked: list[tuple[str, int]] = []
         self.relaying: set[Wire] = set()
@@ -25,6 +28,7 @@ class SmallProxy:
         self._user = user
         self._password = password
         self._answer = answer
+        self._leads_to = leads_to
 
     def url(self, user: str = "", password: str = "") -> str:
         """Return its address, with credentials where given."""
@@ -49,7 +53,7 @@ class SmallProxy:
             if not is_right:
                 wire.send_bytes(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
                 return
-        with socket.create_connection((host, int(port)), 5) as onward:
+        with self._onward(host, int(port)) as onward:
             wire.send_bytes(b"HTTP/1.1 200 Connection established\r\n\r\n")
             self._relay(wire, onward)
 
@@ -83,9 +87,13 @@ class SmallProxy:
         if self._answer:
             wire.send_bytes(self._answer)
             return
-        with socket.create_connection((host, port), 5) as onward:
+        with self._onward(host, port) as onward:
             wire.send_bytes(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
             self._relay(wire, onward)
+
+    def _onward(self, host: str, port: int) -> socket.socket:
+        where = (host, port) if self._leads_to is None else ("127.0.0.1", self._leads_to)
+        return socket.create_connection(where, 5)
 
     def _relay(self, wire: Wire, onward: socket.socket) -> None:
         """Pass bytes both ways until either side ends, or until told to go deaf."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import struct
+import time
 from collections.abc import Callable
 
 import pytest
 from bytes_server import BINARY, CLOSE, CONTINUATION, LIMIT, PING, PONG, TEXT, Gone, Wire, frame
 from hostile_exchange import Call, HostileExchange, Open
 
-from crypto_ws_sync import UserWSSession
+from crypto_ws_sync import RequestTimeout, UserWSSession
 
 Bend = Callable[[Wire, bytes], None]
 
@@ -39,6 +40,12 @@ LEGAL: dict[str, Bend] = {
     "16 bit length": _by(lambda payload: bytes((0x81, 126)) + struct.pack("!H", len(payload)) + payload),
     "64 bit length": _by(lambda payload: bytes((0x81, 127)) + struct.pack("!Q", len(payload)) + payload),
     "fragments": _by(lambda payload: _fragments(payload, 1, 5, 10)),
+    "fragments of one byte": _by(lambda payload: _fragments(payload, *[1] * len(payload))),
+    "pings and pongs between fragments of one byte": _by(
+        lambda payload: _fragments(
+            payload, *[1] * len(payload), between=frame(PING, b"mid") + frame(PONG, b"x")
+        )
+    ),
     "empty fragments": _by(lambda payload: _fragments(payload, 0, 0, 7, 0, 0)),
     "all in one fragment, then an empty one": _by(lambda payload: _fragments(payload, len(payload))),
     "pings between fragments": _by(lambda payload: _fragments(payload, 3, 3, between=frame(PING, b"mid"))),
@@ -49,9 +56,17 @@ LEGAL: dict[str, Bend] = {
 
 ILLEGAL: dict[str, tuple[bytes, int]] = {
     "masked": (frame(TEXT, b'{"id":1}', mask=b"abcd"), 1002),
-    "reserved bits": (frame(TEXT, b"{}", reserved=4), 1002),
-    "unknown opcode": (frame(0x3, b"{}"), 1002),
-    "unknown control opcode": (frame(0xB), 1002),
+    "masked ping": (frame(PING, b"x", mask=b"abcd"), 1002),
+    "compressed": (frame(TEXT, b"\xaa\x56\xca\x4c\x51\x02\x00", reserved=4), 1002),
+    "second reserved bit": (frame(TEXT, b"{}", reserved=2), 1002),
+    "third reserved bit": (frame(TEXT, b"{}", reserved=1), 1002),
+    "reserved bits in a ping": (frame(PING, reserved=4), 1002),
+    "reserved bits in a continuation": (
+        frame(TEXT, b"{", final=False) + frame(CONTINUATION, b"}", reserved=4), 1002
+    ),
+    **{f"opcode {opcode:x}": (frame(opcode, b"{}"), 1002) for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
+    "long close": (frame(CLOSE, b"\x03\xe8" + b"x" * 124), 1002),
+    "binary inside a fragmented text": (frame(TEXT, b"{", final=False) + frame(BINARY, b"}"), 1002),
     "long ping": (frame(PING, b"x" * 126), 1002),
     "fragmented ping": (frame(PING, b"x", final=False), 1002),
     "continuation of nothing": (frame(CONTINUATION, b"{}"), 1002),
@@ -60,6 +75,12 @@ ILLEGAL: dict[str, tuple[bytes, int]] = {
     "not UTF-8": (frame(TEXT, b'{"id":"\xff\xfe"}'), 1007),
     "half a code point": (frame(TEXT, b'"\xc3"'), 1007),
     "a surrogate": (frame(TEXT, b'"\xed\xa0\x80"'), 1007),
+    "a broken code point over two fragments": (
+        frame(TEXT, b'"\xe2\x82', final=False) + frame(CONTINUATION, b'x"'), 1007
+    ),
+    "half a code point, and a fragment that is empty": (
+        frame(TEXT, b'"\xe2\x82', final=False) + frame(CONTINUATION), 1007
+    ),
     "2^63 bytes": (frame(TEXT, length=2**63), 1009),
     "2^64 - 1 bytes": (frame(TEXT, length=2**64 - 1), 1009),
     "one byte too many": (frame(TEXT, length=65537), 1009),
@@ -199,6 +220,43 @@ def test_a_close_frame_of_any_content_is_a_close(
     exchange.once("test.echo", lambda call: call.wire.send_bytes(frame(CLOSE, payload)))
     assert session.handle_request("test.echo", {"value": 1}) == {"value": 1}
     assert exchange.wire(1).close_code is not None
+
+
+def test_a_close_in_the_middle_of_a_message(exchange: HostileExchange, session: UserWSSession) -> None:
+    """A control frame may stand between fragments, a close as well: what came of the message is no message."""
+
+    def half(call: Call) -> None:
+        payload = json.dumps(call.execute()).encode("utf-8")
+        call.wire.send_bytes(frame(TEXT, payload[:10], final=False) + frame(CLOSE, struct.pack("!H", 1001)))
+
+    exchange.once("test.echo", half)
+    assert session.handle_request("test.echo", {"value": 1}) == {"value": 1}
+    assert session.status().reconnects == {"1001": 1}
+    assert exchange.wire(1).close_code == 1001
+
+
+@pytest.mark.parametrize("is_fragmented", [False, True], ids=["frame", "fragments"])
+def test_an_answer_that_drips_holds_nobody_beyond_his_time(
+    exchange: HostileExchange, session: UserWSSession, is_fragmented: bool
+) -> None:
+    def drip(call: Call) -> None:
+        payload = b'{"id":' + b" " * 10_000
+        head = frame(TEXT, b"{", final=False) if is_fragmented else b""
+        call.wire.send_bytes(head or frame(TEXT, length=10_006))
+        for byte in payload:
+            one = bytes((byte,))
+            call.wire.send_bytes(frame(CONTINUATION, one, final=False) if is_fragmented else one)
+            if call.wire.over.wait(0.005):
+                return
+
+    exchange.once("test.echo", drip)
+    begun = time.monotonic()
+    with pytest.raises(RequestTimeout):
+        session.handle_request("test.echo", timeout=0.3)
+    assert time.monotonic() - begun < 3
+    begun = time.monotonic()
+    session.stop(0.3)
+    assert time.monotonic() - begun < 3
 
 
 def test_a_line_that_ends_inside_a_frame(exchange: HostileExchange, session: UserWSSession) -> None:

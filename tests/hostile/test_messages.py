@@ -33,6 +33,10 @@ RUBBISH: list[Any] = [
     '{"id":NaN,"status":200,"result":{}}',
     "[" * 100_000,
     '{"a":' * 100_000,
+    '{"id":1,"status":200,"result":NaN}',
+    '{"id":1,"status":200,"result":[Infinity]}',
+    '{"id":1,"status":200,"result":' + "[" * 100_000,
+    '{"id":1,"status":200,"result":{}}\n{"id":1,"status":200,"result":{}}',
     '{"event":null}',
     '{"event":5}',
     '{"event":{}}',
@@ -174,6 +178,39 @@ def test_a_result_of_any_kind_is_the_result(
 ) -> None:
     exchange.on("test.echo", lambda call: call.answer({"id": call.id, "status": 200, "result": result}))
     assert session.handle_request("test.echo") == result
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63, 2**64 + 1, 10**25 + 1])
+def test_a_whole_number_keeps_all_its_digits(
+    exchange: HostileExchange, session: UserWSSession, number: int
+) -> None:
+    exchange.on("test.echo", lambda call: call.answer({"id": call.id, "status": 200, "result": [number]}))
+    assert str(session.handle_request("test.echo")) == f"[{number}]"
+
+
+def test_of_repeated_keys_the_last_counts(exchange: HostileExchange, session: UserWSSession) -> None:
+    """An answer with two ids belongs to one caller, and to the same with either codec."""
+    exchange.on(
+        "test.echo",
+        lambda call: call.wire.send_text(
+            f'{{"id":{call.id + 1},"id":{call.id},"status":400,"status":200,"result":1,"result":{{"a":1,"a":2}}}}'
+        ),
+    )
+    assert session.handle_request("test.echo") == {"a": 2}
+    assert session.status().counters["ignored"] == 0
+
+
+@pytest.mark.parametrize("key", ["mine", 5, None, "", [], {}])
+def test_events_of_unknown_types_reach_the_stream_as_they_are(
+    exchange: HostileExchange, session: UserWSSession, key: Any
+) -> None:
+    told = {"e": "neverHeardOf", "E": 1, "big": 2**70, "deep": [[{"a": None}]], "e2": key}
+    with session.user_data(timeout=5) as events:
+        call = exchange.wait_for("userDataStream.subscribe.signature")
+        call.wire.send_text({"subscriptionId": 0, "event": told})
+        call.wire.send_text({"event": told})
+        assert next(events) == told
+        assert next(events) == told
 
 
 def test_an_answer_without_a_result_is_none(exchange: HostileExchange, session: UserWSSession) -> None:

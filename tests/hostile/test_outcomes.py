@@ -325,6 +325,17 @@ def test_an_older_order_under_the_same_id_is_not_taken_for_the_new_one(exchange:
             future.result()
 
 
+def test_a_write_that_its_caller_signed_is_not_repeated(
+    exchange: HostileExchange, session: UserWSSession
+) -> None:
+    """Of a method that this version does not know, signed by hand: nothing says that it only reads."""
+    own = {"apiKey": "key", "timestamp": 1, "signature": "by hand"}
+    exchange.once("order.brandNew", lambda call: (call.execute(), call.wire.finish())[1])
+    with pytest.raises(OutcomeUnknown):
+        session.handle_request("order.brandNew", own)
+    assert len(exchange.seen("order.brandNew")) == 1
+
+
 def test_an_id_that_is_open_is_not_used_again(exchange: HostileExchange, session: UserWSSession) -> None:
     exchange.on("order.place", _swallow)
     exchange.on("order.status", _lose)

@@ -155,6 +155,35 @@ def test_numpy_scalars_count_as_the_number_they_are(value: Any, sent: Any) -> No
     assert type(rendered) is type(sent)
 
 
+class _Whole(int):
+    """A whole number of a kind of its own."""
+
+
+class _Longer:
+    """Like numpy's long double, of which Python has no equal: its item is one of its own kind."""
+
+    shape = ()
+
+    def item(self) -> _Longer:
+        return self
+
+
+_Longer.__module__ = "numpy"
+
+
+def _holding_itself() -> list[Any]:
+    held: list[Any] = []
+    held.append(held)
+    return held
+
+
+def _nested(depth: int, inner: Any = 1) -> list[Any]:
+    value = [inner]
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -175,6 +204,11 @@ def test_numpy_scalars_count_as_the_number_they_are(value: Any, sent: Any) -> No
         *(scalar(math.nan), scalar(0.10000000149011612), scalar(1j), scalar(1.0, shape=(1,))),
         *(scalar(1.0, of="another.library"), scalar("\ud800")),
         *("\ud800", ["fine", "\udfff"], [[Nameless()]]),
+        *(pytest.param(sign * 10**size, id=f"{size} digits") for sign in (1, -1) for size in (100, 5000)),
+        pytest.param(_Whole(10**5000), id="whole"),
+        pytest.param(_holding_itself(), id="itself"),
+        pytest.param(_nested(100_000), id="nested"),
+        pytest.param(_nested(1, _Longer()), id="longer"),
     ],
     ids=repr,
 )

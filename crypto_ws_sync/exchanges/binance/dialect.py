@@ -58,6 +58,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
 _OWN = frozenset(_OWN_PARAMETERS)
+_MARKS_OF_SIGNED = frozenset({"timestamp", "signature"})
 _NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
 """A time of this size or more is in microseconds."""
@@ -157,11 +158,13 @@ class BinanceDialect:
         name = method[prefix.end() :] if prefix else method
         spec = CATALOGUE.get(name)
         if spec is None:
+            # One that a caller has signed, or that a logged-on connection would take as signed, may trade as well.
+            is_write = signed or (isinstance(params, Mapping) and not _MARKS_OF_SIGNED.isdisjoint(params))
             spec = MethodSpec(
                 name,
                 is_signed=signed,
                 is_always_signed=False,
-                kind=Kind.WRITE if signed else Kind.READ,
+                kind=Kind.WRITE if is_write else Kind.READ,
                 is_known=False,
             )
         return self.typed_request(spec, method, params or {}, api_key and not spec.is_known, new_id)
