@@ -309,7 +309,7 @@ class BinanceDialect:
                     # A reference price that was never set comes as an error inside a good answer.
                     error, _ = self._error({"error": result}, status)
                     return Reply(key, Outcome.REJECTED, None, error, counts)
-                if type(result) is dict:
+                if type(result) is dict and ("symbol" in result or "newOrderResponse" in result):
                     self._latest.note_answer(result)
                 return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
@@ -388,7 +388,7 @@ class BinanceDialect:
             timestamp + seconds,
             clock_error,
             request.spec.name in PLACED_IDS,
-            self._latest.of(request.params.get("symbol")),
+            self._latest.numbers.get(str(request.params.get("symbol"))),
         )
 
     def lookups(
