@@ -186,7 +186,9 @@ class Rotation:
             return
         if not connection.is_retiring and self._lifecycle.state is State.READY:
             self._context.counters.reconnects[str(lost.code)] += 1
-        log.info("the connection ended (%s): %s", lost.code, lost.reason, extra={"event": "lost"})
+        if self._lifecycle.state is not State.STOPPING:
+            # An end that was asked for is no loss: it has a record of its own.
+            log.info("the connection ended (%s): %s", lost.code, lost.reason, extra={"event": "lost"})
         self._admission.connection = None
         if self._lifecycle.state is State.READY:
             self._lifecycle.move(State.RECONNECTING)

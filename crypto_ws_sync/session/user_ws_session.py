@@ -367,6 +367,7 @@ class UserWSSession(BinanceMethods):
 
         Raises:
             InvalidParameter: It certainly cannot be right; nothing was sent.
+            ConfigError: The journal, where one is kept, cannot take its record; nothing was sent.
             OutOfService: Held back by a limit or a ban; nothing was sent.
             ApiError: The exchange refused; its kinds tell why.
             RequestTimeout, ConnectionLost: Certainly no effect, or a read: safe to repeat.
@@ -408,7 +409,7 @@ class UserWSSession(BinanceMethods):
             request is unsent; callbacks run on a helper thread and may call the session.
 
         Raises:
-            InvalidParameter, SessionClosed: As `handle_request` does, at once.
+            InvalidParameter, ConfigError, SessionClosed: As `handle_request` does, at once.
         """
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         run = self._ready_run(deadline)
@@ -594,7 +595,9 @@ class UserWSSession(BinanceMethods):
         run.door.submit(engine.resolve(error.question, waiter))
         if not wait_done(waiter, max(0.0, deadline - time.monotonic())):
             raise self._unknown(error.question)
-        if not isinstance(waiter.exception(0), OutcomeUnknown):
+        told = waiter.exception(0)
+        if not isinstance(told, OutcomeUnknown) or told.__cause__ is None:
+            # Its end, or that nothing can tell it: not that the session was stopped meanwhile.
             self._left_open.told(error.question)
         return waiter.result(0)
 

@@ -125,6 +125,10 @@ class SimulatedExchange:
         self._port = 0
         self._first = self.add_account("hmac")
 
+    def __repr__(self) -> str:
+        state = "not running" if self._server is None else f"running at {self.endpoint}"
+        return f"<SimulatedExchange {state}>"
+
     # -- life --------------------------------------------------------------------------------------------
 
     def start(self) -> SimulatedExchange:

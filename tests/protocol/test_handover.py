@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -79,6 +80,7 @@ def test_without_an_old_source_nothing_is_held_once_confirmed() -> None:
     reader.new("b")
     assert reader.heard == ["a", "a", "b"]
     assert reader.handover.phase is Phase.OVER
+    assert reader.handover.next_at is None
     assert not reader.handover.is_seamless
 
 
@@ -90,8 +92,12 @@ def test_an_old_source_that_ends_before_the_confirmation_leaves_a_seam_but_no_do
     assert reader.heard == ["a", "b"]
     reader.confirm(10.0)
     assert not reader.handover.is_seamless
+    assert reader.handover.phase is Phase.DROPPING
+    assert reader.handover.next_at == 10.0 + DROP_WINDOW
+    assert dict(reader.handover.left_over) == {"a": 1}, "what has come from both is forgotten"
     reader.new("a", "c")
     assert reader.heard == ["a", "b", "c"]
+    assert not dict(reader.handover.left_over)
 
 
 @pytest.mark.parametrize("is_complete", [True, False])
@@ -298,3 +304,41 @@ def test_a_loss_of_the_old_source_never_doubles_and_tells_of_every_hole(world: W
     assert not heard - told
     if reader.handover.is_seamless:
         assert reader.heard == world.bodies
+
+
+def test_what_was_handed_on_from_a_third_source_is_dropped_once_from_each() -> None:
+    reader = Reader(Handover(has_old=True, doubles=Counter({"a": 1})))
+    reader.old("a")
+    assert reader.heard == [], "it was handed on before this handover"
+    assert dict(reader.handover.left_over) == {}
+    reader.confirm(1.0)
+    reader.advance(1.0 + HOLD)
+    assert dict(reader.handover.left_over) == {"a": 1}
+    reader.new("a", "a")
+    assert reader.heard == ["a"], "the second of the same is news"
+
+
+def test_an_end_after_all_is_over_leaves_no_seam() -> None:
+    reader = _reader()
+    reader.confirm(1.0)
+    reader.advance(1.0 + HOLD)
+    reader.advance(1.0 + HOLD + DROP_WINDOW)
+    reader.end_old(20.0, is_complete=False)
+    assert reader.handover.is_seamless
+
+
+def test_nothing_is_remembered_once_all_is_over() -> None:
+    """A source may deliver for a day."""
+    reader = _reader()
+    reader.old("a", "b")
+    reader.confirm(1.0)
+    reader.new("b", "c")
+    reader.advance(1.0 + HOLD)
+    reader.advance(1.0 + HOLD + DROP_WINDOW)
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            assert reader.handover.from_new(str(number), "item")
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()

@@ -158,6 +158,12 @@ class BinanceDialect:
         name = method[prefix.end() :] if prefix else method
         spec = CATALOGUE.get(name)
         if spec is None:
+            meant = next((known.name for known in CATALOGUE.values() if known.python_name == name), None)
+            if meant is not None:
+                raise InvalidParameter(
+                    f"there is no method {name!r}: ask for {meant!r}, or call session.{name}(...)",
+                    method=name,
+                )
             # One that a caller has signed, or that a logged-on connection would take as signed, may trade as well.
             is_write = signed or (isinstance(params, Mapping) and not _MARKS_OF_SIGNED.isdisjoint(params))
             spec = MethodSpec(
