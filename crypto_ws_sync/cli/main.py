@@ -34,11 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="crypto_ws_sync", description="Thread-safe blocking client for the Binance WebSocket API."
     )
     parser.add_argument("--version", action="version", version=f"crypto_ws_sync {_version()}")
-    _check_name(parser, argv)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands = {name: _load(name) for name in COMMANDS}
     for name, command in commands.items():
         command.add_arguments(subparsers.add_parser(name, help=command.SUMMARY, description=command.SUMMARY))
+    _check_name(parser, argv)
     arguments = parser.parse_args(argv)
     return run_guarded(commands[arguments.command], arguments)
 
