@@ -6,6 +6,7 @@ import gc
 import ipaddress
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -53,8 +54,11 @@ def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def pytest_configure() -> None:
-    """Watch for connections to the outside from here on."""
+    """Watch for connections to the outside from here on, and let Ctrl-C be tested."""
     sys.addaudithook(_refuse_the_outside)
+    # A shell that runs the tests in the background has them ignore it, and every program that they start, too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _sockets() -> set[str]:

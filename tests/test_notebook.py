@@ -175,6 +175,8 @@ def test_frames_lose_nothing_where_fields_are_missing() -> None:
         with pytest.raises(ConfigError):
             to_frame("allOrders", [ORDER])
         return
+    zero = to_frame("allOrders", [{**ORDER, "price": "0.00000000"}, ORDER, {**ORDER, "price": None}])
+    assert [str(price) for price in zero["price"]] == ["0", "0.10", "None"]
     frame = to_frame("allOrders", [ORDER, {**ORDER, "strategyId": 2**60 + 1}])
     assert frame["orderId"].tolist() == [2**62] * 2
     assert frame["strategyId"][1] == 2**60 + 1
@@ -240,6 +242,17 @@ def test_tables_take_their_colours_from_the_page() -> None:
     }
 
 
+def test_numbers_stand_below_one_another_and_moments_on_one_line() -> None:
+    orders = [{**ORDER, "isWorking": True}, {**ORDER, "price": None, "isWorking": False}]
+    html = table("allOrders", orders)._repr_html_()
+    styles = re.findall(
+        r'<t[hd] style="[^"]*?(;text-align:right;white-space:nowrap|;white-space:nowrap)?">', html
+    )
+    moment, number = ";white-space:nowrap", ";text-align:right;white-space:nowrap"
+    # symbol, orderId, price, time, workingTime (none has come), isWorking
+    assert styles == ["", number, number, moment, "", ""] * 3
+
+
 def test_long_tables_are_cut_and_say_so() -> None:
     found = table("klines", [CANDLE] * 250)
     html = found._repr_html_()
@@ -260,7 +273,9 @@ def test_a_table_as_text() -> None:
 
 
 def test_a_session_shows_its_status() -> None:
+    assert repr(SimulatedExchange()) == "<SimulatedExchange not running>"
     with SimulatedExchange() as exchange:
+        assert repr(exchange) == f"<SimulatedExchange running at {exchange.endpoint}>"
         session = UserWSSession(exchange.api_key, exchange.api_secret, endpoint=exchange.endpoint)
         assert "idle" in "".join(_Seen(session._repr_html_()).texts)
         with session:

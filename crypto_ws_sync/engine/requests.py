@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import InvalidStateError
 from heapq import merge
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Hold
@@ -19,7 +21,7 @@ from crypto_ws_sync.protocol.outcome import Question
 if TYPE_CHECKING:
     from crypto_ws_sync.engine.connection import Connection
 
-__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "unsent_error"]
+__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "Wakes", "unsent_error"]
 
 NONE, WAIT, RAISE = "none", "wait", "raise"
 
@@ -49,6 +51,9 @@ class Entry:
     The caller's thread reads `sent` after it has written `claimed`, the loop reads `claimed` after it has written
     `sent`; so one of them always sees the other, without a lock.
 
+    Where a journal is kept, `serial` is its number of this write, and `latest` the exchange's epoch seconds after which
+    it must not be sent any more; both are set before it is handed over.
+
     Owner: loop thread, but for `claimed`.
     """
 
@@ -62,8 +67,10 @@ class Entry:
         "is_bound",
         "is_clock_repaired",
         "is_internal",
+        "is_looked_up",
         "is_offered",
         "key",
+        "latest",
         "on_limit",
         "question",
         "reply",
@@ -72,6 +79,7 @@ class Entry:
         "sent",
         "sent_at",
         "sequence",
+        "serial",
         "unknown_answer",
     )
 
@@ -88,12 +96,15 @@ class Entry:
         self.is_offered = is_internal
         self.is_bound = False
         self.is_clock_repaired = False
+        self.is_looked_up = False
         self.connection: Connection | None = None
         self.key: int | str | None = None
         self.end_offset = 0
         self.sent_at = 0.0
         self.clock_error = 0.0
         self.sequence = 0
+        self.serial = 0
+        self.latest = math.inf
         self.reservation: Hold | None = None
         self.question: Question | None = None
         self.held: Full | None = None
@@ -153,6 +164,34 @@ class Inbox:
             self.entries.popleft().fail(error())
 
 
+class Wakes:
+    """Those who were answered while the loop reads, to be woken when it has done all else.
+
+    A thread that is woken earlier only stands in line for the interpreter, and costs the loop a hand-over.
+
+    Attributes:
+        held: Locks to release; None while the loop does not read.
+
+    Owner: loop thread.
+    """
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held: list[Lock] | None = None
+
+    def begin(self) -> None:
+        """Hold back from now on."""
+        if self.held is None:
+            self.held = []
+
+    def end(self) -> None:
+        """Wake all that were held back."""
+        held, self.held = self.held, None
+        for lock in held or ():
+            lock.release()
+
+
 def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> CryptoWSError:
     """Return what a caller is told whose time ran out before its request was sent.
 
@@ -167,7 +206,7 @@ def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> Crypto
             f"{request.method} was held back and not sent: {held.reason}",
             method=request.method,
             reason=held.reason,
-            retry_at=held.until + wall_offset,
+            retry_at=held.until + wall_offset if math.isfinite(held.until) else None,
             client_order_id=request.client_order_id,
         )
     if not is_connected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
@@ -39,6 +40,8 @@ class Run:
         self, make_context: Callable[[Callable[[], None]], Context], book: OutcomeBook, name: str
     ) -> None:
         self.engine: Engine | None = None
+        self.begun: Future[None] = Future()
+        """Done when `start` has ended, one way or the other."""
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
         self.door = LoopThread(
@@ -47,6 +50,7 @@ class Run:
         self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
         self.context.offload = self.signing.offload
+        self.wakes = self.context.wakes
         self._book = book
         self._is_stopping = False
         self._is_program_over = False
@@ -206,7 +210,7 @@ class Run:
         try:
             is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
         except BaseException as interrupt:
-            entry.claimed = True
+            self.give_up((entry,))
             _note(interrupt, entry)
             raise
         if not is_there:

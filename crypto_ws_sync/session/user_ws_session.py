@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.bridge.reply import OneAnswer, ReplyFuture
@@ -23,21 +24,26 @@ from crypto_ws_sync.engine.report import report_not_running
 from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
 from crypto_ws_sync.errors import (
     ConfigError,
+    ConnectionFailed,
+    ConnectionLost,
     CryptoWSError,
     OutcomeUnknown,
     SessionClosed,
 )
 from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
 from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, BinanceDialect
-from crypto_ws_sync.exchanges.binance.endpoints import venue_key, with_options
+from crypto_ws_sync.exchanges.binance.endpoints import is_loopback, venue_key, with_options
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.model.status import Counters, SessionStatus
 from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
-from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
+from crypto_ws_sync.session.arguments import check_choice, check_number, check_path, check_timeout
 from crypto_ws_sync.session.history import PageDoor, open_history
+from crypto_ws_sync.session.journal import Journal, account_mark
+from crypto_ws_sync.session.journaled_run import JournaledRun
+from crypto_ws_sync.session.left_open import LeftOpen
 from crypto_ws_sync.session.moments import Moment
 from crypto_ws_sync.session.run import Run
 from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
@@ -88,8 +94,8 @@ class UnresolvedOrder:
 
     def __init__(self, error: OutcomeUnknown) -> None:
         self._error = error
-        self.method = error.method
-        self.client_order_id = error.client_order_id
+        self.method: str | None = error.method
+        self.client_order_id: str | None = error.client_order_id
 
     def __repr__(self) -> str:
         return f"<UnresolvedOrder {self.method} {self.client_order_id}>"
@@ -126,6 +132,10 @@ class UserWSSession(BinanceMethods):
         ssl_context: For `wss`; `ssl.create_default_context()` by default.
         proxy: `http://…` or `socks5://…`; by default the usual environment variables are asked; "" for none.
         max_message: Bytes; a larger message ends the connection instead of filling memory.
+        journal: Path of a file, made if it is not there, for this program alone: each write is recorded in it before
+            it is sent. What a crash leaves open is looked up by the next `start()` with the same file, and listed by
+            `unresolved()`. A write that cannot be recorded is not sent, and raises ConfigError.
+        journal_sync: Wait until each record has reached the disk, so that it outlives a power cut, too.
         clock: A manual clock for tests: timestamps, limit windows and waits follow it; timeouts stay real.
 
     Raises:
@@ -152,6 +162,8 @@ class UserWSSession(BinanceMethods):
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         max_message: int = 64 * 2**20,
+        journal: str | os.PathLike[str] | None = None,
+        journal_sync: bool = False,
         clock: ManualTime | None = None,
     ) -> None:
         self._timeout = check_timeout(timeout, 10.0)
@@ -176,10 +188,20 @@ class UserWSSession(BinanceMethods):
         self._target = Target(url, ssl_context, proxy, int(max_message))
         self._time = TimeSource(clock)
         self._ledgers = find_ledgers(
-            LedgerKeys(venue_key(endpoint), proxy or "", str(api_key or "")), self._dialect.limits
+            LedgerKeys(
+                venue_key(endpoint),
+                proxy or "",
+                str(api_key or ""),
+                is_lasting=not is_loopback(urlsplit(url).hostname or ""),
+            ),
+            self._dialect.limits,
         )
         self._counters = Counters()
         self._book = OutcomeBook()
+        self._journal = check_path("journal", journal)
+        self._journal_sync = bool(journal_sync)
+        self._account = account_mark(venue_key(endpoint), api_key)
+        self._left_open = LeftOpen()
         self._resolver = _Resolver(self)
         self._lock = threading.RLock()
         self._run: Run | None = None
@@ -208,28 +230,32 @@ class UserWSSession(BinanceMethods):
         Raises:
             ConnectionFailed: No connection could be had; says why and what to do.
             AuthError: The exchange refused the log-on.
+            ConfigError: The journal cannot be had, or another program has it; says why.
             SessionClosed: Called on the session's own thread, or stopped meanwhile.
 
         Cost: weight 5 with an Ed25519 key, else 3; one connection attempt.
         """
-        seconds = check_timeout(timeout, self._timeout)
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         current = self._run or self._starting
         if current is not None and threading.get_ident() == current.door.ident:
             raise SessionClosed("start() on the session's own thread would wait for itself")
         if current is not None and current.door.is_forked:
             current.check()
+        if current is not None and not wait_done(current.begun, max(0.0, deadline - time.monotonic())):
+            raise ConnectionFailed("another thread's start() did not connect within the time of this one")
         with self._lock:
             if self._run is not None and not self._run.door.is_closed:
                 return self
-            run = Run(self._new_context, self._book, self._name)
+            run = self._new_run()
             self._starting = run
             try:
-                run.start(seconds)
+                run.start(max(0.0, deadline - time.monotonic()))
+                self._run = run
+                self._was_started = True
+                self._finalizer = weakref.finalize(self, run.abandon)
             finally:
                 self._starting = None
-            self._run = run
-            self._was_started = True
-            self._finalizer = weakref.finalize(self, run.abandon)
+                run.begun.set_result(None)
         return self
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -274,12 +300,17 @@ class UserWSSession(BinanceMethods):
         Raises:
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
         seconds = check_timeout(timeout, self._timeout)
+        deadline = time.monotonic() + seconds
+        try:
+            run = self._ready_run(deadline)
+        except ConnectionLost:
+            return False
         engine = run.engine
         assert engine is not None
         if engine.is_operational(orders=orders):
             return True
+        seconds = max(0.0, deadline - time.monotonic())
         served = run.ask(engine.wait_operational(orders, time.monotonic() + seconds), seconds + 1.0)
         return bool(served)
 
@@ -336,26 +367,27 @@ class UserWSSession(BinanceMethods):
 
         Raises:
             InvalidParameter: It certainly cannot be right; nothing was sent.
+            ConfigError: The journal, where one is kept, cannot take its record; nothing was sent.
             OutOfService: Held back by a limit or a ban; nothing was sent.
             ApiError: The exchange refused; its kinds tell why.
             RequestTimeout, ConnectionLost: Certainly no effect, or a read: safe to repeat.
             OutcomeUnknown: A write that may have been executed: `resolve()` it, never repeat it.
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
-        request = self._dialect.request(method, params, api_key, signed, _new_id)
-        reply = OneAnswer()
-        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        run = self._ready_run(deadline)
+        request = self._dialect.request(method, params, api_key, signed, _new_id)
+        reply = OneAnswer(run.wakes)
+        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         entry = Entry(request, reply, deadline, limit)
         run.hand_over(entry)
         return run.wait(entry, reply)
 
     def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
-        run = self._ready_run()
-        request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
-        reply = OneAnswer()
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        run = self._ready_run(deadline)
+        request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
+        reply = OneAnswer(run.wakes)
         entry = Entry(request, reply, deadline, WAIT)
         run.hand_over(entry)
         return run.wait(entry, reply)
@@ -377,13 +409,14 @@ class UserWSSession(BinanceMethods):
             request is unsent; callbacks run on a helper thread and may call the session.
 
         Raises:
-            InvalidParameter, SessionClosed: As `handle_request` does, at once.
+            InvalidParameter, ConfigError, SessionClosed: As `handle_request` does, at once.
         """
-        run = self._ready_run()
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        run = self._ready_run(deadline)
         request = self._dialect.request(method, params, api_key, signed, _new_id)
         reply = ReplyFuture(run.callbacks)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
-        run.hand_over(Entry(request, reply, time.monotonic() + check_timeout(timeout, self._timeout), limit))
+        run.hand_over(Entry(request, reply, deadline, limit))
         return reply
 
     def handle_requests(
@@ -406,9 +439,12 @@ class UserWSSession(BinanceMethods):
         Raises:
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
-        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
+        try:
+            run = self._ready_run(deadline)
+        except ConnectionLost as error:
+            return [error for _ in requests]
         places: list[Any] = []
         for pair in requests:
             try:
@@ -420,7 +456,7 @@ class UserWSSession(BinanceMethods):
             except CryptoWSError as error:
                 places.append(error)
             else:
-                places.append(Entry(request, OneAnswer(), deadline, limit))
+                places.append(Entry(request, OneAnswer(run.wakes), deadline, limit))
         entries = [place for place in places if isinstance(place, Entry)]
         try:
             for start in range(0, len(entries), _BATCH):
@@ -520,14 +556,20 @@ class UserWSSession(BinanceMethods):
     # -- open outcomes ------------------------------------------------------------------------------------------
 
     def unresolved(self) -> list[UnresolvedOrder]:
-        """Return the writes whose outcome is being looked up, oldest first."""
+        """Return the writes whose outcome is being looked up, oldest first.
+
+        With a journal, first those that an earlier program left open, each until its `resolve()` has told its end: many
+        are settled in the background before anybody can ask.
+        """
         run = self._run
         if run is not None and run.engine is not None and not run.door.is_closed and not run.door.is_forked:
             run.check()
             questions = run.ask(run.engine.open_questions(), self._timeout)
         else:
             questions = [write.question for write in self._book.open_writes()]
-        return [UnresolvedOrder(self._unknown(question)) for question in questions]
+        orders = [self._unknown(question) for question in self._left_open.with_others(questions)]
+        orders += [self._never_known(question) for question in self._left_open.aside()]
+        return [UnresolvedOrder(order) for order in orders]
 
     def resolve_outcome(self, error: OutcomeUnknown, timeout: float | None = None) -> Any:
         """Return or raise what the call would have that ended with this error.
@@ -540,16 +582,23 @@ class UserWSSession(BinanceMethods):
             OutcomeUnknown: The timeout ended first, or no look-up exists.
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        try:
+            run = self._ready_run(deadline)
+        except ConnectionLost:
+            raise error from None
         if not isinstance(error.question, Question):
             raise error
         waiter: Future[Any] = Future()
         engine = run.engine
         assert engine is not None
-        seconds = check_timeout(timeout, self._timeout)
         run.door.submit(engine.resolve(error.question, waiter))
-        if not wait_done(waiter, seconds):
+        if not wait_done(waiter, max(0.0, deadline - time.monotonic())):
             raise self._unknown(error.question)
+        told = waiter.exception(0)
+        if not isinstance(told, OutcomeUnknown) or told.__cause__ is None:
+            # Its end, or that nothing can tell it: not that the session was stopped meanwhile.
+            self._left_open.told(error.question)
         return waiter.result(0)
 
     def _unknown(self, question: Question) -> OutcomeUnknown:
@@ -561,25 +610,54 @@ class UserWSSession(BinanceMethods):
             resolver=self._resolver,
         )
 
+    def _never_known(self, question: Question) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{question.method} may have been executed; its record is of another key or endpoint: settle it with a "
+            "session that has those",
+            method=question.method,
+            client_order_id=question.client_order_id,
+            resolver=self._resolver,
+        )
+
     # -- small steps --------------------------------------------------------------------------------------------
 
-    def _ready_run(self) -> Run:
+    def _new_run(self) -> Run:
+        if self._journal is None:
+            return Run(self._new_context, self._book, self._name)
+        journal = Journal(
+            self._journal, self._account, is_synced=self._journal_sync, name=f"{self._name} journal"
+        )
+        try:
+            return JournaledRun(self._new_context, self._book, self._name, journal, self._left_open)
+        except BaseException:
+            journal.stop(0.5)
+            raise
+
+    def _ready_run(self, deadline: float | None = None) -> Run:
         run = self._run
         if run is None:
-            run = self._run_after_start()
+            run = self._run_after_start(deadline)
         run.check()
         return run
 
-    def _run_after_start(self) -> Run:
-        """Wait for a `start` that is under way in another thread; refuse where there is none."""
+    def _run_after_start(self, deadline: float | None) -> Run:
+        """Wait for a `start` that is under way in another thread; refuse where there is none.
+
+        Raises:
+            ConnectionLost: It took longer than the call has time.
+        """
         starting = self._starting
         if starting is not None:
             if threading.get_ident() == starting.door.ident:
                 starting.check()
-            with self._lock:
-                run = self._run
-            if run is not None:
-                return run
+            left = self._timeout if deadline is None else max(0.0, deadline - time.monotonic())
+            if not wait_done(starting.begun, left):
+                raise ConnectionLost(
+                    "nothing was sent: another thread's start() did not connect within the time of this call"
+                )
+        run = self._run
+        if run is not None:
+            return run
         if self._was_started:
             raise SessionClosed("the session was stopped: start() it again")
         raise SessionClosed("the session is not started: call start(), or use it in a with statement")

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from .binance import custody
 from .binance.floor import Floor, read_balances, read_symbols
 from .binance.limits import read_rate_limits
 from .binance.order_views import status_view, trade_view
@@ -24,8 +25,10 @@ from .interventions import Interventions
 from .keys import Account, KeyType, make_account
 from .link import Link
 from .market import Listing
-from .matching import Order, format_amount
+from .matching import Order, format_amount, parse_amount
+from .rules import Rules
 from .server import PATH, ExchangeServer
+from .tariffs import changed_tariff
 
 T = TypeVar("T")
 
@@ -77,7 +80,7 @@ class SimulatedExchange:
         seed: The same seed makes the same market, keys and ids.
         latency: Seconds of real time that a round trip takes at least.
         symbols: Names among the usual ones, or listings; by default all of BTCUSDT, ETHUSDT, BNBUSDT,
-            ETHBTC, BNBBTC.
+            BTCUSDC, ETHBTC, BNBBTC. Orders may be routed between symbols of one base asset against dollars.
         balances: What each account starts with, by asset; by default 10 BTC, 100 ETH, 500 BNB, 1000000 USDT.
         rate_limits: Entries as in exchangeInfo, or a number for a kind: `{"REQUEST_WEIGHT": 100}`.
         clock: A `ManualClock` that everything here follows. To catch up with a leap of a day takes the market
@@ -115,11 +118,16 @@ class SimulatedExchange:
             streams=Streams(),
             randomness=random.Random(f"ids {seed}"),
         )
-        self.faults = Faults(Interventions(self._venue, self._call, self._links))
+        self.faults: Faults = Faults(Interventions(self._venue, self._call, self._links))
+        self.rules = Rules(self._venue, self._call, lambda: self._first)
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0
         self._first = self.add_account("hmac")
+
+    def __repr__(self) -> str:
+        state = "not running" if self._server is None else f"running at {self.endpoint}"
+        return f"<SimulatedExchange {state}>"
 
     # -- life --------------------------------------------------------------------------------------------
 
@@ -218,19 +226,76 @@ class SimulatedExchange:
         return tuple(self._accounts)
 
     def add_account(
-        self, key_type: KeyType = "hmac", balances: Mapping[str, object] | None = None
+        self,
+        key_type: KeyType = "hmac",
+        balances: Mapping[str, object] | None = None,
+        *,
+        trade_group_id: int = -1,
     ) -> Account:
-        """Open another account with a key of a kind, and the exchange's usual balances or these."""
+        """Open another account with a key of a kind, and the exchange's usual balances or these.
+
+        Accounts with one `trade_group_id` (-1: none) count as one where self-trades are prevented.
+        """
         amounts = read_balances(self._balances if balances is None else balances)
         account = make_account(key_type, len(self._accounts) + 1, self._randomness)
 
         def open_account() -> Account:
-            self._floor.open_account(account.account_id, amounts)
+            self._floor.open_account(account.account_id, amounts, trade_group_id)
             self._keys[account.api_key] = account
             self._accounts.append(account)
             return account
 
         return self._call(open_account)
+
+    def set_commission(
+        self,
+        account: Account | None = None,
+        symbol: str | None = None,
+        *,
+        standard: Mapping[str, object] | None = None,
+        special: Mapping[str, object] | None = None,
+        tax: Mapping[str, object] | None = None,
+        discount: object | None = None,
+        takes_bnb: bool | None = None,
+        pay_in_bnb: bool | None = None,
+    ) -> None:
+        """Let an account (by default the first) pay other commissions from now on; None leaves a part alone.
+
+        Args:
+            account: Whose commissions.
+            symbol: On this symbol only; else on every symbol that was not given rates of its own.
+            standard: Parts of what is received, by `maker`, `taker`, `buyer` and `seller`, such as
+                `{"maker": "0.001", "taker": "0.001"}`; what is not named is 0.
+            special: Extra commission, the same way.
+            tax: Tax commission, the same way.
+            discount: What is left of the standard commission where it is paid in BNB; 0.75 at first.
+            takes_bnb: Whether commissions on the symbol can be paid in BNB.
+            pay_in_bnb: Whether the account pays in BNB, at the discount, while it has enough of it.
+
+        Raises:
+            ValueError: No such symbol, or rates that make no sense.
+        """
+        owner = account or self._first
+
+        def change() -> None:
+            self._catch_up()
+            engine = self._floor.engine
+            if symbol is not None and symbol not in self._floor.listings:
+                raise ValueError(f"no such symbol: {symbol}")
+            known = engine.account(owner.account_id)
+            tariff = changed_tariff(
+                known.tariff if symbol is None else known.tariff_of(symbol),
+                standard=standard,
+                special=special,
+                tax=tax,
+                discount=discount,
+                takes_bnb=takes_bnb,
+            )
+            engine.set_tariff(owner.account_id, tariff, symbol)
+            if pay_in_bnb is not None:
+                engine.pay_in_bnb(owner.account_id, pay_in_bnb)
+
+        self._call(change)
 
     # -- the truth ---------------------------------------------------------------------------------------
 
@@ -288,7 +353,20 @@ class SimulatedExchange:
     def deposit(self, asset: str, amount: object, account: Account | None = None) -> None:
         """Add to what an account (by default the first) has of an asset; a negative amount takes away."""
         owner = account or self._first
-        self._call(lambda: self._venue.deposit(owner.account_id, asset, Decimal(str(amount))))
+        change = parse_amount(f"{Decimal(str(amount)):f}")
+        self._call(lambda: custody.deposit(self._venue, owner.account_id, asset, change))
+
+    def lock(self, asset: str, amount: object, account: Account | None = None) -> None:
+        """Lock some of what an account (by default the first) has of an asset, as an external system does.
+
+        A negative amount frees what was locked this way before. The account's streams hear of it.
+
+        Raises:
+            ValueError: There is not that much to lock, or to free.
+        """
+        owner = account or self._first
+        change = parse_amount(f"{Decimal(str(amount)):f}")
+        self._call(lambda: custody.lock(self._venue, owner.account_id, asset, change))
 
     # -- inside ------------------------------------------------------------------------------------------
 

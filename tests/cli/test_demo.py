@@ -13,14 +13,22 @@ from crypto_ws_sync.cli.main import main
 from crypto_ws_sync.config import write_template
 from crypto_ws_sync.simulator import SimulatedExchange
 
-# Each tour waits for a real limit window of three seconds.
-pytestmark = pytest.mark.timeout(40)
-
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its readings the tour waits for the eyes of a reader, which a test does not need."""
     monkeypatch.setattr(demo, "_PAUSE", 0.01)
+
+
+@pytest.fixture
+def limits_told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Leave out the part about limits, which is the same on every account and waits for a real window to end.
+
+    Return what tells whether the tour came to it.
+    """
+    told: list[str] = []
+    monkeypatch.setattr(demo, "_show_out_of_service", lambda: told.append("limits"))
+    return told
 
 
 @pytest.fixture
@@ -52,6 +60,8 @@ def _methods(exchange: SimulatedExchange) -> set[str]:
     return {request.method for request in exchange.requests()}
 
 
+# The tour waits for a real limit window of three seconds.
+@pytest.mark.timeout(40)
 def test_without_an_account_the_whole_story_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main([]) == 0
     shown = capsys.readouterr()
@@ -79,7 +89,11 @@ def test_without_an_account_the_whole_story_is_told(capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize("test_net", ["true", '"demo"'])
 def test_on_play_money_it_trades_and_cleans_up(
-    config: Path, exchange: SimulatedExchange, capsys: pytest.CaptureFixture[str], test_net: str
+    config: Path,
+    exchange: SimulatedExchange,
+    capsys: pytest.CaptureFixture[str],
+    test_net: str,
+    limits_told: list[str],
 ) -> None:
     _set_up(config, exchange, test_net)
     assert main(["demo"]) == 0
@@ -89,10 +103,11 @@ def test_on_play_money_it_trades_and_cleans_up(
     assert {"order.place", "order.status", "order.cancel"} <= _methods(exchange)
     assert [order["status"] for order in exchange.orders()] == ["CANCELED"]
     assert exchange.trades() == []
+    assert limits_told == ["limits"]
 
 
 def test_on_a_live_account_it_only_reads(
-    config: Path, exchange: SimulatedExchange, capsys: pytest.CaptureFixture[str]
+    config: Path, exchange: SimulatedExchange, capsys: pytest.CaptureFixture[str], limits_told: list[str]
 ) -> None:
     _set_up(config, exchange, "false")
     assert demo.main(["Mine"]) == 0
@@ -100,20 +115,22 @@ def test_on_a_live_account_it_only_reads(
     assert "account.status" in _methods(exchange)
     assert not [method for method in _methods(exchange) if method.startswith(("order", "sor"))]
     assert exchange.orders() == []
+    assert limits_told == ["limits"]
 
 
 def test_a_refused_order_is_told_and_the_tour_goes_on(
-    config: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, capsys: pytest.CaptureFixture[str], limits_told: list[str]
 ) -> None:
     with SimulatedExchange(balances={"USDT": "0.01"}) as poor:
         _set_up(config, poor, "true")
         assert demo.main(["--account", "Mine"]) == 0
         assert "Refused, so nothing was executed: Account has insufficient balance" in capsys.readouterr().out
         assert poor.orders() == []
+    assert limits_told == ["limits"]
 
 
 def test_placeholders_lead_to_the_simulated_exchange(
-    config: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, capsys: pytest.CaptureFixture[str], limits_told: list[str]
 ) -> None:
     write_template()
     assert demo.main(["Demo - Binance"]) == 0
@@ -121,6 +138,7 @@ def test_placeholders_lead_to_the_simulated_exchange(
     assert lines[0] == "The account 'Demo - Binance' is not set up yet, so no real exchange is asked."
     assert str(config) in lines[1]
     assert "simulated exchange" in lines[2]
+    assert limits_told == ["limits"]
 
 
 def test_an_unknown_account_ends_it(
@@ -133,12 +151,13 @@ def test_an_unknown_account_ends_it(
 
 
 def test_an_account_that_is_set_up_can_be_left_alone(
-    config: Path, exchange: SimulatedExchange, capsys: pytest.CaptureFixture[str]
+    config: Path, exchange: SimulatedExchange, capsys: pytest.CaptureFixture[str], limits_told: list[str]
 ) -> None:
     _set_up(config, exchange, "false")
     assert demo.main(["--simulated"]) == 0
     assert capsys.readouterr().out.startswith("This is the simulated exchange")
     assert list(exchange.requests()) == []
+    assert limits_told == ["limits"]
 
 
 def test_a_wrong_key_is_an_error_in_words(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import os
 import re
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from snippets import write_config
+
+from crypto_ws_sync.simulator import SimulatedExchange
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -62,19 +66,10 @@ def test_the_plain_script(run: Run) -> None:
 def test_the_plain_script_trades_on_play_money_only(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test_net: str, trades: bool
 ) -> None:
-    from crypto_ws_sync.simulator import SimulatedExchange
-
     config = tmp_path / "ws_api.toml"
     monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(config))
     with SimulatedExchange() as exchange:
-        config.touch(0o600)
-        config.write_text(
-            "[endpoint.binance]\n"
-            + "".join(f'{key} = "{exchange.endpoint}"\n' for key in ("ws_api", "ws_api_test"))
-            + f'[[accounts]]\nname = "Mine"\nexchange = "binance"\ntest_net = {test_net}\n'
-            + f'api_key = "{exchange.api_key}"\napi_secret = "{exchange.api_secret}"\n',
-            encoding="utf-8",
-        )
+        write_config(config, exchange, "Mine", test_net=test_net)
         if trades:
             run("plain_script.py", "Mine")
             assert [order["status"] for order in exchange.orders()] == ["CANCELED"]
@@ -119,6 +114,24 @@ def test_history_to_csv_carries_on_where_it_ended(run: Run, tmp_path: Path) -> N
     assert {after - before for before, after in pairwise(times)} == {3_600_000}
 
 
+@pytest.mark.timeout(30)  # where it draws its first picture, matplotlib reads all fonts
+def test_history_to_chart_draws_what_history_to_csv_has_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or says what it needs, where that is not installed."""
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    candles, picture = tmp_path / "candles.csv", tmp_path / "candles.svg"
+    run("history_to_csv.py", str(candles), "2026-03-01", "2026-03-03")
+    if importlib.util.find_spec("matplotlib") is None:
+        with pytest.raises(SystemExit, match="pip install"):
+            run("history_to_chart.py", str(candles), str(picture))
+        return
+    assert run("history_to_chart.py", str(candles), str(picture)).startswith("48 candles in")
+    drawn = picture.read_text(encoding="utf-8")
+    # Two bars, one for its prices and one for its volume, in the colour of each candle.
+    assert drawn.count("fill: #2a9d6f") + drawn.count("fill: #cc4b5c") == 2 * 48
+
+
 def test_a_day_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:
     """Two hours of it: its length is a constant of the script."""
     names = runpy.run_path(str(EXAMPLES / "replay_a_day.py"))
@@ -127,6 +140,30 @@ def test_a_day_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("02:00  low ")
     assert lines[-1].startswith("a day in ")
+
+
+@pytest.mark.timeout(30)  # a process of its own
+@pytest.mark.parametrize("display", sorted({os.environ.get("DISPLAY", ""), ""}))
+def test_the_window_works_or_says_why_it_cannot_open(display: str) -> None:
+    """Where there is a display, it is shown there; without one nothing is."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("DISPLAY", None)
+    if display:
+        environment["DISPLAY"] = display
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "window.py"), "--latency", "0.2", "--seconds", "1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        assert re.fullmatch(r"1 orders; the window never paused for more than \d+ ms\n", done.stdout)
+        assert done.stderr == ""
+        assert display or sys.platform != "linux"
+    else:
+        missing = "tkinter" if display else "(tkinter|a display)"
+        assert re.match(f"this example needs {missing}", done.stderr)
 
 
 # --- the service ---------------------------------------------------------------------------------------------
@@ -174,6 +211,9 @@ def test_the_service_exports_its_status_and_ends_orderly(tmp_path: Path) -> None
     assert seen["limits"]["weight_60s"]["limit"] == 6000
     assert rest[-1]["event"] == "stopped"
     assert [line for line in rest if line["level"] == "ERROR"] == []
+    assert [line for line in rest if line.get("event") == "lost"] == [], (
+        "an end that was asked for is no loss"
+    )
 
 
 @pytest.mark.timeout(30)  # a process of its own
@@ -183,6 +223,29 @@ def test_the_service_says_why_it_cannot_start(tmp_path: Path, monkeypatch: pytes
         (line,) = _lines(process)
         assert process.wait(10) == 1
     assert line["message"].startswith("ConfigError: there is no config file")
+
+
+@pytest.mark.timeout(30)  # a process of its own
+def test_the_service_asks_to_be_tried_again_where_it_cannot_connect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange takes no connection for the next ten minutes: exit code 75, which systemd starts again."""
+    config = tmp_path / "ws_api.toml"
+    monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(config))
+    with SimulatedExchange() as exchange:
+        write_config(config, exchange, "Mine")
+        refused = exchange.faults.refuse_handshake(429, headers={"Retry-After": "600"}, times=None)
+        with _service("--account", "Mine", "--status", str(tmp_path / "status.json")) as process:
+            lines = list(_lines(process))
+            assert process.wait(10) == 75
+        assert refused.strikes >= 1
+        assert exchange.requests() == []
+    assert lines[-1]["event"] == "not_connected"
+    assert "429" in lines[-1]["message"]
+    assert not (tmp_path / "status.json").exists()
+    unit = (EXAMPLES / "trading.service").read_text(encoding="utf-8")
+    assert "Restart=on-failure" in unit
+    assert "75" not in re.findall(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)[0].split()
 
 
 def test_the_unit_leaves_the_service_time_to_end() -> None:

@@ -119,8 +119,16 @@ def test_each_kind_of_value_goes_out_as_its_own(value: Any, sent: Any) -> None:
 
 def scalar(value: Any, *, of: str = "numpy", shape: tuple[int, ...] = ()) -> Any:
     """Something that is to the eye what numpy's scalars and arrays are."""
-    members = {"__module__": of, "item": lambda self: value, "shape": shape}
+    told = f"{of}.scalar({value!r})"
+    members = {"__module__": of, "item": lambda self: value, "shape": shape, "__repr__": lambda self: told}
     return type("scalar", (), members)()
+
+
+class Nameless:
+    """Something that is no number, and reads the same in every process."""
+
+    def __repr__(self) -> str:
+        return "Nameless()"
 
 
 def numpy_cases() -> list[tuple[Any, Any]]:
@@ -185,7 +193,7 @@ def _nested(depth: int, inner: Any = 1) -> list[Any]:
             b"bytes",
             {"a": 1},
             {1},
-            object(),
+            Nameless(),
             1j,
             Fraction(1, 3),
             date(2026, 1, 1),
@@ -195,7 +203,7 @@ def _nested(depth: int, inner: Any = 1) -> list[Any]:
         ),
         *(scalar(math.nan), scalar(0.10000000149011612), scalar(1j), scalar(1.0, shape=(1,))),
         *(scalar(1.0, of="another.library"), scalar("\ud800")),
-        *("\ud800", ["fine", "\udfff"], [[object()]]),
+        *("\ud800", ["fine", "\udfff"], [[Nameless()]]),
         *(pytest.param(sign * 10**size, id=f"{size} digits") for sign in (1, -1) for size in (100, 5000)),
         pytest.param(_Whole(10**5000), id="whole"),
         pytest.param(_holding_itself(), id="itself"),

@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from crypto_ws_sync.errors import ConfigError
-from crypto_ws_sync.model.secret import Secret
 from crypto_ws_sync.signing.keys import load_signer
 
 PASSPHRASE = "correct horse"
@@ -59,7 +58,7 @@ def _oversized_rsa_key() -> rsa.RSAPrivateKey:
     numbers = rsa.RSAPrivateNumbers(
         p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), public
     )
-    # That the primes are primes is known, and looking takes long.
+    # Their being prime is known, and takes seconds to test.
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
 
 
@@ -140,26 +139,6 @@ def test_unsupported_kinds_are_named(ed_key: ed25519.Ed25519PrivateKey) -> None:
     assert "OpenSSH" in _refusal(_pem(ed_key, PrivateFormat.OpenSSH))
 
 
-@pytest.mark.parametrize(
-    "text", ["-----BEGIN PRIVATE KEY-----\nhidden\n-----END PRIVATE KEY-----", "hidden word", "hidden.key"]
-)
-def test_no_variable_on_the_way_of_an_error_holds_a_secret(tmp_path: Path, text: str) -> None:
-    """Tools that report errors show the values of local variables, too."""
-    path = tmp_path / "key"
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o600)
-    for given in (Secret(text), path):
-        with pytest.raises(ConfigError) as caught:
-            load_signer(given)
-        frames = [entry.frame.f_locals for entry in caught.traceback[1:]]
-        assert frames
-        assert "hidden" not in repr(frames)
-    path.write_bytes(b"\xff hidden")
-    with pytest.raises(ConfigError, match="not text") as caught:
-        load_signer(path)
-    assert "hidden" not in repr([entry.frame.f_locals for entry in caught.traceback[1:]])
-
-
 def test_rsa_key_sizes() -> None:
     assert "1024 bits" in _refusal(_pem(rsa.generate_private_key(65537, 1024)))
     assert "4484 bits" in _refusal(_pem(_oversized_rsa_key()))
@@ -229,16 +208,7 @@ def test_key_files_that_cannot_be_read(tmp_path: Path, ed_key: ed25519.Ed25519Pr
 
 
 @pytest.mark.parametrize(
-    ("mode", "is_warned"),
-    [
-        (0o600, False),
-        (0o400, False),
-        (0o711, False),
-        (0o640, True),
-        (0o604, True),
-        (0o620, True),
-        (0o602, True),
-    ],
+    ("mode", "is_warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)]
 )
 def test_a_key_file_that_others_can_read_is_a_warning(
     tmp_path: Path,

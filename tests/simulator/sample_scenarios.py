@@ -192,6 +192,58 @@ def chain_and_pair(client: BareClient) -> list[Any]:
     return [reply]
 
 
+def one_pays(client: BareClient) -> list[Any]:
+    params = {**working(client, "BUY", 0.9), "pendingType": "MARKET", "pendingSide": "SELL"}
+    return [signed(client, "orderList.place.opo", params)]
+
+
+def one_pays_a_pair(client: BareClient) -> list[Any]:
+    params = {
+        **working(client, "BUY", 0.9),
+        "pendingSide": "SELL",
+        "pendingAboveType": "LIMIT_MAKER",
+        "pendingAbovePrice": last_price(client, 1.1),
+        "pendingBelowType": "STOP_LOSS_LIMIT",
+        "pendingBelowStopPrice": last_price(client, 0.8),
+        "pendingBelowPrice": last_price(client, 0.79),
+        "pendingBelowTimeInForce": "IOC",
+    }
+    reply = signed(client, "orderList.place.opoco", params)
+    # The sample names its stop leg first; the order of the legs is no matter of shape.
+    reports = reply["result"]["orderReports"]
+    reports[1], reports[2] = reports[2], reports[1]
+    return [reply]
+
+
+def routed(client: BareClient, **changes: Any) -> dict[str, Any]:
+    """An order on BTCUSDT for which BTCUSDC has the better price, which another account offers if need be."""
+    own, other = (client.result("ticker.book", {"symbol": name}) for name in ("BTCUSDT", "BTCUSDC"))
+    bid, ask = float(own["bidPrice"]), float(own["askPrice"])
+    side = "SELL" if float(other["bidPrice"]) > bid else "BUY"
+    if side == "BUY" and float(other["askPrice"]) >= ask:
+        with BareClient(client.exchange, client.exchange.add_account("hmac")) as seller:
+            seller.place_limit(f"{(bid + ask) / 2:.2f}", symbol="BTCUSDC", side="SELL", quantity="0.1")
+    price = f"{ask * 1.02:.2f}" if side == "BUY" else f"{bid * 0.98:.2f}"
+    order = {**SYMBOL, "side": side, "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001"}
+    return {**order, "price": price, **changes}
+
+
+def routed_placement(client: BareClient) -> list[Any]:
+    return [signed(client, "sor.order.place", routed(client))]
+
+
+def routed_tests(client: BareClient) -> list[Any]:
+    return [
+        signed(client, "sor.order.test", routed(client)),
+        signed(client, "sor.order.test", routed(client, computeCommissionRates=True)),
+    ]
+
+
+def own_allocations(client: BareClient) -> list[Any]:
+    (placed,) = client.result("sor.order.place", routed(client), signed=True)
+    return [signed(client, "myAllocations", {**SYMBOL, "orderId": placed["orderId"]})]
+
+
 def with_a_pair(method: str, params: dict[str, Any] | None = None) -> Scenario:
     """Ask while a pair is open."""
 
@@ -257,6 +309,16 @@ def quiet(steps: Callable[[BareClient], list[Any]]) -> Scenario:
     return scenario
 
 
+def quiet_public(steps: Callable[[BareClient], list[Any]]) -> Scenario:
+    """On a connection that hides its limits, without a key."""
+
+    def scenario(client: BareClient) -> list[Any]:
+        with BareClient(client.exchange, query="?returnRateLimits=false") as other:
+            return steps(other)
+
+    return scenario
+
+
 def subscribe_twice(client: BareClient) -> list[Any]:
     client.call("userDataStream.subscribe")
     other = client.exchange.add_account("hmac")
@@ -269,6 +331,39 @@ def unsubscribe(client: BareClient) -> list[Any]:
     return [client.call("userDataStream.unsubscribe")]
 
 
+def execution_rules(client: BareClient) -> list[Any]:
+    client.exchange.rules.set_price_range(
+        "BTCUSDT", bid_up="1.0001", bid_down="0.9999", ask_up="1.0001", ask_down="0.9999"
+    )
+    return [client.call("executionRules", SYMBOL)]
+
+
+def reference_prices(client: BareClient) -> list[Any]:
+    rules = client.exchange.rules
+    rules.set_reference_price("BTCUSDT", "65000")
+    replies = [client.call("referencePrice", SYMBOL)]
+    rules.set_reference_price("BTCUSDT", None)
+    replies.append(client.call("referencePrice", SYMBOL))
+    return [*replies, client.call("referencePrice", {"symbol": "ETHBTC"})]
+
+
+def calculations(client: BareClient) -> list[Any]:
+    rules = client.exchange.rules
+    replies = [client.call("referencePrice.calculation", SYMBOL)]
+    rules.set_reference_mean("BTCUSDT", bucket_count=10, bucket_width_ms=1000)
+    replies.append(client.call("referencePrice.calculation", SYMBOL))
+    rules.set_reference_price("BTCUSDT", "65000", calculation_id=42)
+    return [*replies, client.call("referencePrice.calculation", SYMBOL)]
+
+
+def own_filters(client: BareClient) -> list[Any]:
+    rules = client.exchange.rules
+    rules.set_filter({"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": 1000})
+    rules.set_filter({"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20}, symbol="BTCUSDT")
+    rules.set_filter({"filterType": "MAX_ASSET", "asset": "BTC", "limit": "1000000.00000000"})
+    return [signed(client, "myFilters", {**SYMBOL, "returnRateLimits": False})]
+
+
 TWO = ["BNBBTC", "BTCUSDT"]
 
 SCENARIOS: dict[str, Scenario] = {
@@ -278,9 +373,15 @@ SCENARIOS: dict[str, Scenario] = {
     "allOrderLists": with_a_pair("allOrderLists"),
     "allOrders": with_an_order("allOrders", SYMBOL),
     "avgPrice": public("avgPrice", SYMBOL),
+    "blockTrades.historical": public(
+        "blockTrades.historical", {"symbol": "BNBBTC", "fromId": 582, "limit": 1}
+    ),
     "depth": public("depth", {**SYMBOL, "limit": 5}),
     "exchangeInfo": public("exchangeInfo", {"symbols": ["BNBBTC"]}),
+    "executionRules": quiet_public(execution_rules),
     "klines": public("klines", {**SYMBOL, "interval": "1h", "limit": 1}),
+    "myAllocations": own_allocations,
+    "myFilters": own_filters,
     "myPreventedMatches": prevented,
     "myTrades": own_trades,
     "openOrderLists.status": with_a_pair("openOrderLists.status"),
@@ -296,14 +397,20 @@ SCENARIOS: dict[str, Scenario] = {
     "orderList.cancel": list_cancel,
     "orderList.place": old_pair,
     "orderList.place.oco": lambda client: [signed(client, "orderList.place.oco", pair(client))],
+    "orderList.place.opo": quiet(one_pays),
+    "orderList.place.opoco": quiet(one_pays_a_pair),
     "orderList.place.oto": chain,
     "orderList.place.otoco": chain_and_pair,
     "orderList.status": with_a_pair("orderList.status", {"origClientOrderId": "pair"}),
     "ping": public("ping", {}),
+    "referencePrice": quiet_public(reference_prices),
+    "referencePrice.calculation": quiet_public(calculations),
     "session.logon": quiet(lambda client: [client.call("session.logon", client.signed())]),
     "session.logout": quiet(lambda client: [client.call("session.logout")]),
     "session.status": quiet(lambda client: [client.call("session.status")]),
     "session.subscriptions": quiet(subscribe_twice),
+    "sor.order.place": routed_placement,
+    "sor.order.test": routed_tests,
     "ticker": public("ticker", {**SYMBOL, "windowSize": "7d"}, {**SYMBOL, "type": "MINI"}, {"symbols": TWO}),
     "ticker.24hr": public("ticker.24hr", SYMBOL, {**SYMBOL, "type": "MINI"}, {"symbols": TWO}),
     "ticker.book": public("ticker.book", SYMBOL, {"symbols": TWO}),

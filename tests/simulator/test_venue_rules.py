@@ -262,6 +262,7 @@ def inside() -> Inside:
     return Inside()
 
 
+@pytest.mark.timeout(60)  # hundreds of requests
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(METHODS),
@@ -279,6 +280,7 @@ def test_no_parameters_however_wrong_bring_the_exchange_down(
     assert reply["id"] == 1
 
 
+@pytest.mark.timeout(60)  # hundreds of requests
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text() | JSON_VALUES.map(json.dumps))
 def test_no_frame_however_wrong_brings_the_exchange_down(inside: Inside, text: str) -> None:

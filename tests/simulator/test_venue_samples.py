@@ -9,69 +9,16 @@ from typing import Any
 import pytest
 from bare_client import BareClient
 from sample_scenarios import SCENARIOS, SYMBOL, limit, pair, signed
+from sample_shapes import differences
 
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 
-CONDITIONAL = {
-    "expiryReason",
-    "icebergQty",
-    "preventedMatchId",
-    "preventedQuantity",
-    "stopPrice",
-    "strategyId",
-    "strategyType",
-    "trailingDelta",
-    "trailingTime",
-}
-"""Members that the documents call conditional: a sample shows one order, and another has others."""
-
-
-def differences(sample: Any, ours: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ in keys or in types."""
-    if isinstance(sample, dict) and isinstance(ours, dict):
-        found = [
-            f"{path}.{key}: {'only in the sample' if key in sample else 'only in ours'}"
-            for key in sorted(set(sample) ^ set(ours))
-            if key not in CONDITIONAL
-        ]
-        for key in sample:
-            if key in ours:
-                found += differences(sample[key], ours[key], f"{path}.{key}")
-        return found
-    if isinstance(sample, list) and isinstance(ours, list):
-        if sample and not ours:
-            return [f"{path}: nothing to compare"]
-        found = []
-        for place, value in enumerate(sample):
-            found += differences(value, ours[min(place, len(ours) - 1)], f"{path}[{place}]")
-        return found
-    if type(sample) is not type(ours):
-        return [f"{path}: {type(sample).__name__} in the sample, {type(ours).__name__} in ours"]
-    return []
-
-
 OTHER_FILES = {"events", "filters", "protocol", "sequences", "stp"}
 """Files that hold no request of their own name; the tests below walk them."""
 
-NOT_OFFERED = {
-    "blockTrades.historical",
-    "executionRules",
-    "myAllocations",
-    "myFilters",
-    "orderList.place.opo",
-    "orderList.place.opoco",
-    "referencePrice",
-    "referencePrice.calculation",
-    "sor.order.place",
-    "sor.order.test",
-}
-"""Methods for what no symbol or account here has: a documented refusal or empty answer, tested elsewhere."""
-
 KNOWN = {
-    # No symbol here has smart order routing.
-    "exchangeInfo": {"responses[0].result.sors: nothing to compare"},
     # Two samples in this file are of a time before workingTime; the others of the file have it.
     "order.cancelReplace": {
         "responses[0].result.newOrderResponse.workingTime: only in ours",
@@ -84,7 +31,7 @@ KNOWN = {
 
 def test_every_sample_has_its_scenario() -> None:
     names = {path.stem for path in SAMPLES.glob("*.json")}
-    assert names == set(SCENARIOS) | OTHER_FILES | NOT_OFFERED
+    assert names == set(SCENARIOS) | OTHER_FILES
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
@@ -110,6 +57,7 @@ def collect_events(client: BareClient) -> list[dict[str, Any]]:
     client.result("order.place", limit(client), signed=True)
     client.result("orderList.place.oco", pair(client), signed=True)
     exchange.deposit("BTC", "1")
+    exchange.lock("BTC", "1")
     exchange.faults.announce_shutdown()
     client.result("userDataStream.unsubscribe")
     events = []
@@ -123,8 +71,7 @@ def test_events_look_like_the_samples(client: BareClient) -> None:
     first: dict[str, dict[str, Any]] = {}
     for event in collect_events(client):
         first.setdefault(event["event"]["e"], event)
-    # Locks from outside of the exchange's own orders never happen here.
-    assert set(samples) - set(first) == {"externalLockUpdate"}
+    assert set(samples) == set(first)
     found = []
     for name, event in first.items():
         for place, sample in enumerate(samples[name]):
@@ -157,55 +104,6 @@ def test_market_order_short_of_liquidity_looks_like_the_sample(client: BareClien
     for each in case["events"]:
         found = differences(each, by_kind[each["e"], each.get("x")])
         assert set(found) <= {".eR: only in ours"}
-
-
-STP = json.loads((SAMPLES / "stp.json").read_text(encoding="utf-8"))
-
-
-def stp_orders(text: str) -> list[dict[str, str]]:
-    """The orders that a scenario of the documents places."""
-    return [dict(part.split("=") for part in line.split(": ", 1)[1].split()) for line in text]
-
-
-@pytest.mark.parametrize("name", [f"scenario_{letter}" for letter in "ABCDE"])
-def test_self_trade_prevention_ends_as_in_the_samples(name: str) -> None:
-    """The documented scenarios between the best prices, where nobody else can take part.
-
-    The sixth has a MARKET order, which goes on into the orders of others; the last ones need modes that no
-    symbol here allows.
-    """
-    (description, *expected) = STP[name]
-    with (
-        SimulatedExchange(symbols=["BTCUSDT"]) as exchange,
-        BareClient(exchange) as client,
-    ):
-        book = client.result("ticker.book", SYMBOL)
-        base = (float(book["bidPrice"]) + float(book["askPrice"])) / 2
-        ours = []
-        for each in stp_orders(description["orders_text"]):
-            order = {
-                **SYMBOL,
-                "side": each["side"],
-                "type": each["type"],
-                "quantity": f"{float(each['quantity']) / 1000:.5f}",
-                "selfTradePreventionMode": each["selfTradePreventionMode"],
-            }
-            if each["type"] == "LIMIT":
-                level = {"1": 0, "1.0": 0, "1.1": 1, "1.2": 2}[each["price"]]
-                order |= {"timeInForce": "GTC", "price": f"{base + level * 0.01:.2f}"}
-            ours.append(client.result("order.place", order, signed=True))
-        statuses = [
-            client.result("order.status", {**SYMBOL, "orderId": each["orderId"]}, signed=True)
-            for each in ours
-        ]
-    for place, wanted in enumerate(expected):
-        is_placement = "transactTime" in wanted
-        got = ours[place] if is_placement else statuses[place]
-        assert got["status"] == wanted["status"]
-        found = set(differences(wanted, got))
-        # Newer than the samples is the quantity in quote; one of them is of an account in a trade group.
-        assert found <= {".origQuoteOrderQty: only in ours", ".tradeGroupId: only in the sample"}
-        assert ("preventedQuantity" in got) is ("preventedQuantity" in wanted)
 
 
 @pytest.mark.parametrize("place", range(9))

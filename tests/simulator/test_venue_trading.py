@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from bare_client import BareClient
 
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
+from crypto_ws_sync.simulator.market import DEFAULT_LISTINGS
 
 BELOW = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
 
@@ -339,49 +341,34 @@ def test_list_is_found_by_its_client_id_before_its_number(client: BareClient) ->
     assert client.refusal("orderList.status", {}, signed=True)[1] == -1102
 
 
-def test_what_no_symbol_allows_is_refused_in_documented_words(client: BareClient) -> None:
-    peg = {**BELOW, "pegPriceType": "PRIMARY_PEG"}
-    assert client.refusal("order.place", peg, signed=True)[1:] == (
-        -2010,
-        "Pegged orders are not supported for this symbol.",
-    )
-    opo = {
-        "symbol": "BTCUSDT",
-        "workingType": "LIMIT_MAKER",
-        "workingSide": "BUY",
-        "workingPrice": "60000",
-        "workingQuantity": "0.01",
-        "pendingType": "LIMIT_MAKER",
-        "pendingSide": "SELL",
-        "pendingPrice": "90000",
-    }
-    assert client.refusal("orderList.place.opo", opo, signed=True)[1:] == (
-        -2010,
-        "OPO orders are not supported for this symbol.",
-    )
-    selling = {**opo, "workingSide": "SELL"}
-    assert client.refusal("orderList.place.opo", selling, signed=True)[1] == -1222
-    buying = {**opo, "pendingSide": "BUY"}
-    assert client.refusal("orderList.place.opo", buying, signed=True)[1] == -1223
-    sor = {**BELOW, "price": "60000"}
-    assert client.refusal("sor.order.place", sor, signed=True)[1] == -1020
-    stp = {**BELOW, "price": "60000", "selfTradePreventionMode": "DECREMENT"}
-    assert client.refusal("order.place", stp, signed=True)[1] == -1013
-
-
-def test_what_nobody_has_here_is_a_documented_empty_answer(client: BareClient) -> None:
-    symbol = {"symbol": "BTCUSDT"}
-    assert client.result("executionRules", symbol) == {"symbolRules": []}
-    assert client.result("blockTrades.historical", {**symbol, "fromId": 1}) == []
-    assert client.result("referencePrice", symbol)["code"] == -2043
-    assert client.refusal("referencePrice.calculation", symbol)[:2] == (400, -2043)
-    assert client.result("myAllocations", symbol, signed=True) == []
-    assert client.result("myFilters", symbol, signed=True) == {
-        "exchangeFilters": [],
-        "symbolFilters": [],
-        "assetFilters": [],
-    }
-    assert client.result("exchangeInfo")["sors"] == []
+def test_what_a_symbol_does_not_allow_is_refused_in_documented_words(clock: ManualClock) -> None:
+    plain = dataclasses.replace(DEFAULT_LISTINGS[0], opo_allowed=False, peg_instructions_allowed=False)
+    with SimulatedExchange(symbols=[plain], clock=clock) as exchange, BareClient(exchange) as client:
+        peg = {**BELOW, "pegPriceType": "PRIMARY_PEG"}
+        assert client.refusal("order.place", peg, signed=True)[1:] == (
+            -2010,
+            "Pegged orders are not supported for this symbol.",
+        )
+        opo = {
+            "symbol": "BTCUSDT",
+            "workingType": "LIMIT_MAKER",
+            "workingSide": "BUY",
+            "workingPrice": "60000",
+            "workingQuantity": "0.01",
+            "pendingType": "LIMIT_MAKER",
+            "pendingSide": "SELL",
+            "pendingPrice": "90000",
+        }
+        assert client.refusal("orderList.place.opo", opo, signed=True)[1:] == (
+            -2010,
+            "OPO orders are not supported for this symbol.",
+        )
+        sor = {**BELOW, "price": "60000"}
+        assert client.refusal("sor.order.place", sor, signed=True)[1] == -1020
+        selling = {**opo, "workingSide": "SELL"}
+        assert client.refusal("orderList.place.opo", selling, signed=True)[1] == -1222
+        buying = {**opo, "pendingSide": "BUY"}
+        assert client.refusal("orderList.place.opo", buying, signed=True)[1] == -1223
 
 
 def test_order_test_checks_without_placing(client: BareClient) -> None:

@@ -32,7 +32,7 @@ class Venue:
     def settle(self, *futures: Future[Any], step: float = 0.25) -> float:
         """Move the clock until all futures are done; return by how much."""
         moved = 0.0
-        while wait(futures, 0.01).not_done:
+        while wait(futures, 0.004).not_done:
             self.clock.advance(step)
             moved += step
         return moved

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
-from crypto_ws_sync.exchanges.binance import events, lookups
+from crypto_ws_sync.exchanges.binance import events, evidence, lookups
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import (
@@ -21,6 +21,7 @@ from crypto_ws_sync.exchanges.binance.envelope import (
     redact,
     signature_text,
 )
+from crypto_ws_sync.exchanges.binance.latest_orders import LatestOrders
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
 from crypto_ws_sync.model.numbers import render
 from crypto_ws_sync.protocol.dialect import (
@@ -109,7 +110,7 @@ class LogOn:
 class BinanceDialect:
     """Binance Spot's WebSocket API, version 3.
 
-    Owner: shared; all that changes is the count of serials.
+    Owner: shared; all that changes is the count of serials, and on the loop thread the latest orders.
     """
 
     name = "binance"
@@ -136,6 +137,12 @@ class BinanceDialect:
         self.signs_slowly = signer is not None and signer.is_slow
         # Slow keys sign on another thread than quick ones compose on: drawing from a count is one step.
         self._serials = itertools.count(1)
+        self._latest = LatestOrders()
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it can sign."""
+        return self._signer is not None
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
@@ -151,6 +158,12 @@ class BinanceDialect:
         name = method[prefix.end() :] if prefix else method
         spec = CATALOGUE.get(name)
         if spec is None:
+            meant = next((known.name for known in CATALOGUE.values() if known.python_name == name), None)
+            if meant is not None:
+                raise InvalidParameter(
+                    f"there is no method {name!r}: ask for {meant!r}, or call session.{name}(...)",
+                    method=name,
+                )
             # One that a caller has signed, or that a logged-on connection would take as signed, may trade as well.
             is_write = signed or (isinstance(params, Mapping) and not _MARKS_OF_SIGNED.isdisjoint(params))
             spec = MethodSpec(
@@ -288,6 +301,8 @@ class BinanceDialect:
         if type(event) is dict:
             if event.get("e") == "serverShutdown":
                 return (Notice(NoticeKind.SHUTDOWN),)
+            if event.get("e") == "executionReport":
+                self._latest.note(event.get("s"), event.get("i"))
             subscription = said.get("subscriptionId")
             return (Event(subscription if _is_key(subscription) else None, event),)
         return (Ignored("neither an answer nor an event"),)
@@ -305,6 +320,8 @@ class BinanceDialect:
                 if result is None and type(said.get("error")) is dict:
                     error, _ = self._error(said, status)
                     return Reply(key, _outcome(error), None, error, counts)
+                if type(result) is dict:
+                    self._latest.note_answer(result)
                 return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
@@ -382,6 +399,7 @@ class BinanceDialect:
             timestamp + seconds,
             clock_error,
             request.spec.name in PLACED_IDS,
+            self._latest.of(request.params.get("symbol")),
         )
 
     def lookups(
@@ -406,9 +424,13 @@ class BinanceDialect:
         """Return what the answer to a survey says of one write."""
         return lookups.judge_survey(question, reply)
 
-    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
-        """Return what an event says of a write whose outcome is open."""
-        return events.settles(question, body)
+    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event may be part of the proof of a write's outcome."""
+        return evidence.concerns(question, body)
+
+    def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
+        """Return what the latest events say of a write whose outcome is open."""
+        return evidence.settles(question, told)
 
     def subscribe(self, is_logged_on: bool) -> Request:
         """Return the request that has a connection tell the account's events.

@@ -48,7 +48,7 @@ def status(request: Request) -> dict[str, Any]:
             for held in engine.balances(account_id)
             if held.free or held.locked or not omits_zero
         ],
-        "permissions": ["SPOT"],
+        "permissions": sorted(account.permissions or ()),
         "uid": account_id,
     }
 
@@ -63,7 +63,7 @@ def commission(request: Request) -> dict[str, Any]:
     """What trades on a symbol cost the account."""
     venue, symbol = request.venue, request.args["symbol"]
     venue.floor.check_symbol(symbol)
-    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id).rates)
+    return commission_of_account(symbol, venue.floor.engine.account(request.account.account_id))
 
 
 def all_orders(request: Request) -> list[dict[str, Any]]:
@@ -134,10 +134,10 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
     views = []
     for each in page[: args.get("limit", 500)]:
         view = {
-            "symbol": symbol,
+            "symbol": each.symbol,
             "preventedMatchId": each.prevented_match_id,
             "takerOrderId": each.taker_order_id,
-            "makerSymbol": symbol,
+            "makerSymbol": each.maker_symbol,
             "makerOrderId": each.maker_order_id,
             "tradeGroupId": each.trade_group_id,
             "selfTradePreventionMode": each.self_trade_prevention_mode,
@@ -152,19 +152,6 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
     return views
 
 
-def allocations(request: Request) -> list[dict[str, Any]]:
-    """Fills by smart order routing: there are none where no symbol allows it."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    read_times(request.args, is_limited=True)
-    return []
-
-
-def my_filters(request: Request) -> dict[str, Any]:
-    """Filters that bind this account beyond those of exchangeInfo: none."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    return {"exchangeFilters": [], "symbolFilters": [], "assetFilters": []}
-
-
 HANDLERS: dict[str, Callable[[Request], Any]] = {
     "account.status": status,
     "account.rateLimits.orders": order_counts,
@@ -173,6 +160,4 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "allOrderLists": all_lists,
     "myTrades": my_trades,
     "myPreventedMatches": prevented_matches,
-    "myAllocations": allocations,
-    "myFilters": my_filters,
 }

@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 from ..matching.amounts import DECIMALS, parse_amount
-from .combinations import Rule, compile_rules
+from .combinations import Rule, compile_rules, is_pegged
 from .refusals import Refusal, illegal_characters, missing, not_valid
 from .wire import NumberText
 
@@ -29,6 +31,8 @@ _INTEGER = re.compile("[0-9]{1,20}")
 _SYMBOL = re.compile(r"[\w\-.]{1,50}")
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 
+# Stated for the single order alone.
+_DEEPEST_PEG = 100
 _ENUM_REFUSALS = {
     "type": (-1116, "Invalid orderType."),
     "side": (-1117, "Invalid side."),
@@ -71,6 +75,7 @@ class Method:
     amend_weight: bool
     converters: Mapping[str, Converter]
     required: tuple[str, ...]
+    unwanted: frozenset[str]
     rules: tuple[Rule, ...]
 
     def read(self, params: Mapping[str, Any]) -> Arguments:
@@ -84,6 +89,8 @@ class Method:
         for name, value in params.items():
             convert = converters.get(name)
             if convert is None:
+                if name in self.unwanted:
+                    raise Refusal(400, -1225, f"Pending orders should not include the '{name}' tag.")
                 if name in _ENVELOPE_NAMES and self.is_signed:
                     continue
                 raise Refusal(
@@ -95,17 +102,18 @@ class Method:
             if value is not None:
                 arguments[name] = convert(name, value)
         for name in self.required:
-            if name not in arguments:
+            if name not in arguments and not is_pegged(name, arguments):
                 raise missing(name)
         for rule in self.rules:
             rule(arguments)
         return arguments
 
 
-def load_catalogue() -> dict[str, Method]:
-    """Every method of the WebSocket API by its name."""
+@cache
+def load_catalogue() -> Mapping[str, Method]:
+    """Every method of the WebSocket API by its name; read once, as programs' tests start many exchanges."""
     text = resources.files(__package__).joinpath("methods.json").read_text(encoding="utf-8")
-    return {entry["method"]: _method(entry) for entry in json.loads(text)}
+    return MappingProxyType({entry["method"]: _method(entry) for entry in json.loads(text)})
 
 
 def _method(entry: Mapping[str, Any]) -> Method:
@@ -131,6 +139,8 @@ def _method(entry: Mapping[str, Any]) -> Method:
         amend_weight=isinstance(on_success, dict),
         converters=converters,
         required=tuple(required),
+        # The quantity of what is pending comes from the working order.
+        unwanted=frozenset({"pendingQuantity"}) if ".opo" in entry["method"] else frozenset(),
         rules=compile_rules(entry),
     )
 
@@ -144,7 +154,7 @@ def _converter(method: str, param: Mapping[str, Any]) -> Converter:
     if kind == "DECIMAL" or name.endswith("IcebergQty"):
         return _read_decimal
     if kind in ("INT", "LONG"):
-        limit = param.get("max")
+        limit = param.get("max", _DEEPEST_PEG if name.endswith("PegOffsetValue") else None)
         # A page size beyond the largest is cut down to it; any other number too large is refused.
         if limit is None or name == "limit":
             return _read_limit(limit) if name == "limit" else _read_integer

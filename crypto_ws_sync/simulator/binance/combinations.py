@@ -7,7 +7,7 @@ from typing import Any
 
 from .refusals import Refusal, missing, missing_either, not_needed
 
-__all__ = ["Rule", "compile_rules"]
+__all__ = ["Rule", "compile_rules", "is_pegged"]
 
 Rule = Callable[[Mapping[str, Any]], None]
 """Raises a Refusal where the arguments break it."""
@@ -36,6 +36,11 @@ def compile_rules(entry: Mapping[str, Any]) -> tuple[Rule, ...]:
     if {"side", "type", "quantity"} <= names:
         rules.append(_fits_order_type)
     return tuple(rules)
+
+
+def is_pegged(name: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether a price may be left out because the book is to give it: the price of a leg with a peg."""
+    return name.endswith("Price") and f"{name[:-5]}PegPriceType" in arguments
 
 
 def _bad_combination() -> Refusal:
@@ -132,7 +137,8 @@ def _required(condition: Mapping[str, Any], waived: Mapping[str, Any]) -> Rule:
 
     def check(arguments: Mapping[str, Any]) -> None:
         for each in needed:
-            if each not in arguments and not (each in may_lack and waiver in arguments):
+            is_waived = each in may_lack and waiver in arguments
+            if each not in arguments and not is_waived and not is_pegged(each, arguments):
                 raise missing(each)
         for first, second in choices:
             if first not in arguments and second not in arguments:

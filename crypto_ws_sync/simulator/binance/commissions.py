@@ -4,51 +4,56 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..matching import CommissionRates, format_amount
+from ..matching import DISCOUNT_ASSET, Account, CommissionRates, Tariff, format_amount
 
 __all__ = ["commission_of_account", "commission_of_order"]
 
-_NOTHING = "0.00000000"
 
-
-def commission_of_account(symbol: str, rates: CommissionRates) -> dict[str, Any]:
+def commission_of_account(symbol: str, account: Account) -> dict[str, Any]:
     """The answer of account.commission."""
+    tariff = account.tariff_of(symbol)
     return {
         "symbol": symbol,
-        "standardCommission": {
-            "maker": format_amount(rates.maker),
-            "taker": format_amount(rates.taker),
-            "buyer": format_amount(rates.buyer),
-            "seller": format_amount(rates.seller),
-        },
-        "specialCommission": _nothing("maker", "taker", "buyer", "seller"),
-        "taxCommission": _nothing("maker", "taker", "buyer", "seller"),
-        "discount": _discount(),
+        "standardCommission": _rates(tariff.standard),
+        "specialCommission": _rates(tariff.special),
+        "taxCommission": _rates(tariff.tax),
+        "discount": _discount(tariff, account),
     }
 
 
-def commission_of_order(rates: CommissionRates) -> dict[str, Any]:
-    """What an order test tells on request."""
+def commission_of_order(symbol: str, side: str, account: Account) -> dict[str, Any]:
+    """What an order test tells on request: the rates of the order's side are counted in already."""
+    tariff = account.tariff_of(symbol)
+    is_buyer = side == "BUY"
     return {
-        "standardCommissionForOrder": {
-            "maker": format_amount(rates.maker),
-            "taker": format_amount(rates.taker),
-        },
-        "specialCommissionForOrder": _nothing("maker", "taker"),
-        "taxCommissionForOrder": _nothing("maker", "taker"),
-        "discount": _discount(),
+        "standardCommissionForOrder": _rates_of_order(tariff.standard, is_buyer),
+        "specialCommissionForOrder": _rates_of_order(tariff.special, is_buyer),
+        "taxCommissionForOrder": _rates_of_order(tariff.tax, is_buyer),
+        "discount": _discount(tariff, account),
     }
 
 
-def _nothing(*names: str) -> dict[str, str]:
-    return dict.fromkeys(names, _NOTHING)
-
-
-def _discount() -> dict[str, Any]:
-    """The discount for paying in BNB, which no account here has."""
+def _rates(rates: CommissionRates) -> dict[str, str]:
     return {
-        "enabledForAccount": False,
-        "enabledForSymbol": False,
-        "discountAsset": "BNB",
-        "discount": "0.75000000",
+        "maker": format_amount(rates.maker),
+        "taker": format_amount(rates.taker),
+        "buyer": format_amount(rates.buyer),
+        "seller": format_amount(rates.seller),
+    }
+
+
+def _rates_of_order(rates: CommissionRates, is_buyer: bool) -> dict[str, str]:
+    return {
+        "maker": format_amount(rates.of(is_buyer=is_buyer, is_maker=True)),
+        "taker": format_amount(rates.of(is_buyer=is_buyer, is_maker=False)),
+    }
+
+
+def _discount(tariff: Tariff, account: Account) -> dict[str, Any]:
+    """What is left of the standard commission where it is paid in BNB, and whether it is."""
+    return {
+        "enabledForAccount": account.pays_in_bnb,
+        "enabledForSymbol": tariff.is_discount_enabled,
+        "discountAsset": DISCOUNT_ASSET,
+        "discount": format_amount(tariff.discount),
     }

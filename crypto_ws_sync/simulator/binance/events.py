@@ -7,7 +7,7 @@ from typing import Any
 from ..matching.amounts import format_amount
 from ..matching.records import AccountPosition, Event, Execution, ListStatus
 
-__all__ = ["balance_update", "event_body"]
+__all__ = ["balance_update", "event_body", "external_lock_update"]
 
 _ZERO = "0.00000000"
 
@@ -32,6 +32,11 @@ def balance_update(asset: str, change: int, time_us: int, now_us: int, divisor: 
     }
 
 
+def external_lock_update(asset: str, change: int, time_us: int, now_us: int, divisor: int) -> dict[str, Any]:
+    """A lock by an external system, or with a negative change the end of one."""
+    return {**balance_update(asset, change, time_us, now_us, divisor), "e": "externalLockUpdate"}
+
+
 def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, Any]:
     order, fill, match = event.order, event.fill, event.prevented_match
     body: dict[str, Any] = {
@@ -43,7 +48,7 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         "o": order.type,
         "f": order.time_in_force,
         "q": format_amount(event.quantity),
-        "p": format_amount(order.price),
+        "p": format_amount(order.sent_price),
         "P": format_amount(order.stop_price),
         "F": format_amount(order.iceberg_quantity),
         "g": order.order_list_id,
@@ -88,6 +93,19 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         body["j"] = order.strategy_id
     if order.strategy_type is not None:
         body["J"] = order.strategy_type
+    if order.uses_sor:
+        body["k"] = event.working_floor
+        body["uS"] = True
+        if fill is not None and fill.is_allocation:
+            body["b"] = "ONE_PARTY_TRADE_REPORT"
+            body["a"] = fill.allocation_id
+    if order.peg_price_type:
+        body["gP"] = order.peg_price_type
+        if order.peg_offset is not None:
+            body["gOT"] = "PRICE_LEVEL"
+            body["gOV"] = order.peg_offset
+        if event.pegged_price:
+            body["gp"] = format_amount(event.pegged_price)
     if match is not None:
         body["v"] = match.prevented_match_id
         body["A"] = format_amount(event.prevented_quantity)
@@ -95,7 +113,8 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         if match.trade_group_id != -1:
             body["u"] = match.trade_group_id
         body["U"] = event.counter_order_id
-        body["Cs"] = order.symbol
+        is_taker = (order.symbol, order.order_id) == (match.symbol, match.taker_order_id)
+        body["Cs"] = match.maker_symbol if is_taker else match.symbol
         body["pl"] = format_amount(match.quantity)
         body["pL"] = format_amount(match.price)
         body["pY"] = format_amount(match.price * match.quantity // 10**8)

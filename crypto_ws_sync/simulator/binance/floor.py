@@ -6,9 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ..market import DEFAULT_LISTINGS, STARTING_BALANCES, Listing, MarketRecord, SyntheticMarket
-from ..matching import Account, MatchingEngine, Outcome, parse_amount
+from ..market import (
+    DEFAULT_LISTINGS,
+    INTERCHANGEABLE,
+    STARTING_BALANCES,
+    Listing,
+    MarketRecord,
+    SyntheticMarket,
+)
+from ..matching import Account, MatchingEngine, Outcome, SymbolRules, parse_amount
 from .refusals import Refusal, bad_symbol
+
+_WITHOUT_KLINES = ("BREAK", "CANCEL_ONLY")
 
 __all__ = ["Floor", "read_balances", "read_symbols"]
 
@@ -46,6 +55,15 @@ def read_balances(balances: Mapping[str, object] | None) -> dict[str, int]:
     return amounts
 
 
+def _pools(listings: Sequence[Listing]) -> list[dict[str, Any]]:
+    """The entries of exchangeInfo's `sors`: the symbols of one base asset whose quote assets are one for one."""
+    by_base: dict[str, list[str]] = {}
+    for listing in listings:
+        if listing.quote_asset in INTERCHANGEABLE:
+            by_base.setdefault(listing.base_asset, []).append(listing.symbol)
+    return [{"baseAsset": base, "symbols": symbols} for base, symbols in by_base.items() if len(symbols) > 1]
+
+
 class Floor:
     """Books, traders and the market's memory.
 
@@ -58,14 +76,48 @@ class Floor:
         self.exchange_filters: list[dict[str, Any]] = []
         self.listings: dict[str, dict[str, Any]] = {each.symbol: each.as_exchange_info() for each in listings}
         self.engine = MatchingEngine()
+        self.pools = _pools(listings)
         self.market = SyntheticMarket(self.engine, listings, seed=seed, start_us=now_us)
+        for pool in self.pools:
+            self.engine.add_pool(pool["symbols"])
         self.now_us = now_us
         self._clients: list[Account] = []
 
-    def open_account(self, account_id: int, balances: Mapping[str, int]) -> None:
-        """Open a client's account."""
-        self.engine.add_account(account_id, balances)
-        self._clients.append(self.engine.account(account_id))
+    def open_account(self, account_id: int, balances: Mapping[str, int], trade_group_id: int = -1) -> None:
+        """Open a client's account, which has the permission SPOT."""
+        self.engine.add_account(account_id, balances, trade_group_id=trade_group_id)
+        account = self.engine.account(account_id)
+        account.permissions = frozenset({"SPOT"})
+        self._clients.append(account)
+
+    def change_listing(self, symbol: str, **changes: Any) -> None:
+        """Let other entries hold for a symbol in exchangeInfo, and for orders from now on.
+
+        Raises:
+            ValueError: No such symbol, or no entry that could hold.
+        """
+        if symbol not in self.listings:
+            raise ValueError(f"no such symbol: {symbol}")
+        entry = {**self.listings[symbol], **changes}
+        self.engine.set_rules(SymbolRules.from_json(entry))
+        self.listings[symbol] = entry
+
+    def set_status(self, symbol: str, status: str) -> Iterable[Outcome]:
+        """Let a symbol trade or not from now on; what that led to, to be gone through whole.
+
+        Raises:
+            ValueError: No such symbol or status.
+        """
+        was_trading = symbol in self.listings and self.listings[symbol]["status"] == "TRADING"
+        self.change_listing(symbol, status=status)
+        record = self.market.records[symbol]
+        if status in _WITHOUT_KLINES:
+            record.fall_silent(self.now_us)
+        else:
+            record.resume(self.now_us)
+        if status == "TRADING" and not was_trading:
+            return self.market.reopen(symbol, self.now_us)
+        return ()
 
     def has_open_orders(self) -> bool:
         """Whether any client has an order that others could trade with, or that waits for a price."""

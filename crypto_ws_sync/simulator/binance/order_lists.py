@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..matching import NewOrder, NewOrderList, Rejection
+from .catalogue import Arguments
 from .list_views import cancelled_list_view, list_view, placed_list_view
-from .refusals import Refusal, not_needed
+from .refusals import Refusal, missing, not_needed
 from .request import Request
 from .trading import refused
 
@@ -84,22 +85,28 @@ def place_otoco(request: Request) -> dict[str, Any]:
     return _place(request, "OTOCO", (working, *pair))
 
 
-def place_opo(request: Request) -> Any:
-    """Refuse a chain that sells what the first order buys: no symbol here allows it."""
+def place_opo(request: Request) -> dict[str, Any]:
+    """A working purchase, and an order that sells what it has bought."""
     args = request.args
-    request.venue.floor.check_symbol(args["symbol"])
-    if args["workingSide"] != "BUY":
-        raise Refusal(400, -1222, "Working order in an OPO list must be a bid.")
-    if args["pendingSide"] != "SELL":
-        raise Refusal(400, -1223, "Pending orders in an OPO list must be asks.")
-    raise Refusal(400, -2010, "OPO orders are not supported for this symbol.")
+    working = _leg(request, "working", args["workingSide"], args["workingQuantity"])
+    return _place(request, "OPO", (working, _leg(request, "pending", args["pendingSide"], 0)))
+
+
+def place_opoco(request: Request) -> dict[str, Any]:
+    """A working purchase, and a pair that sells what it has bought."""
+    args = request.args
+    working = _leg(request, "working", args["workingSide"], args["workingQuantity"])
+    side = args["pendingSide"]
+    if "pendingBelowType" not in args:
+        return _place(request, "OPO", (working, _leg(request, "pendingAbove", side, 0)))
+    pair = tuple(_leg(request, name, side, 0) for name in ("pendingAbove", "pendingBelow"))
+    return _place(request, "OPOCO", (working, *pair))
 
 
 def _leg(request: Request, name: str, side: str, quantity: int) -> NewOrder:
     """One order of a list, from the parameters that begin with its name."""
     args = request.args
-    if f"{name}PegPriceType" in args:
-        raise Refusal(400, -2010, "Pegged orders are not supported for this symbol.")
+    _check_peg(args, name)
     if args.get(f"{name}StrategyType", 1_000_000) < 1_000_000:
         raise Refusal(400, -1134, "strategyType was less than 1000000.")
     return NewOrder(
@@ -116,7 +123,18 @@ def _leg(request: Request, name: str, side: str, quantity: int) -> NewOrder:
         strategy_id=args.get(f"{name}StrategyId"),
         strategy_type=args.get(f"{name}StrategyType"),
         stp_mode=args.get("selfTradePreventionMode", ""),
+        peg_price_type=args.get(f"{name}PegPriceType", ""),
+        peg_offset=args.get(f"{name}PegOffsetValue"),
     )
+
+
+def _check_peg(args: Arguments, name: str) -> None:
+    """Refuse half of an offset, or one that is to nothing."""
+    kind, value = f"{name}PegOffsetType", f"{name}PegOffsetValue"
+    if (kind in args) is not (value in args):
+        raise Refusal(400, -1128, f"Fields ['{kind}', '{value}'] must be sent together or omitted entirely.")
+    if kind in args and f"{name}PegPriceType" not in args:
+        raise missing(f"{name}PegPriceType")
 
 
 def _place(
@@ -194,7 +212,7 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "orderList.place.oto": place_oto,
     "orderList.place.otoco": place_otoco,
     "orderList.place.opo": place_opo,
-    "orderList.place.opoco": place_opo,
+    "orderList.place.opoco": place_opoco,
     "orderList.cancel": cancel,
     "orderList.status": ask,
     "openOrderLists.status": ask_open,

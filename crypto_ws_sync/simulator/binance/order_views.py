@@ -30,6 +30,7 @@ def result_view(order: Order, time: int, divisor: int) -> dict[str, Any]:
     _add_conditions(view, order, divisor)
     view["workingTime"] = _moment(order.working_time, divisor)
     view["selfTradePreventionMode"] = order.stp_mode
+    _add_prevention(view, order)
     _add_ending(view, order)
     return view
 
@@ -46,16 +47,7 @@ def full_view(
     _add_state(view, order)
     _add_conditions(view, order, divisor)
     view["workingTime"] = _moment(order.working_time, divisor)
-    view["fills"] = [
-        {
-            "price": format_amount(fill.price),
-            "qty": format_amount(fill.quantity),
-            "commission": format_amount(fill.commission),
-            "commissionAsset": fill.commission_asset,
-            "tradeId": fill.trade_id,
-        }
-        for fill in fills
-    ]
+    view["fills"] = [_fill_view(fill) for fill in fills]
     if prevented:
         view["preventedMatches"] = [_prevented_view(match) for match in prevented]
     view["selfTradePreventionMode"] = order.stp_mode
@@ -80,6 +72,7 @@ def cancel_view(order: Order, cancel_id: str, time: int, divisor: int) -> dict[s
     _add_state(view, order)
     _add_conditions(view, order, divisor)
     view["selfTradePreventionMode"] = order.stp_mode
+    _add_prevention(view, order)
     return view
 
 
@@ -90,7 +83,7 @@ def status_view(order: Order, divisor: int) -> dict[str, Any]:
         "orderId": order.order_id,
         "orderListId": order.order_list_id,
         "clientOrderId": order.client_order_id,
-        "price": format_amount(order.price),
+        "price": format_amount(order.sent_price),
         "origQty": format_amount(order.quantity),
         "executedQty": format_amount(order.executed),
         "cummulativeQuoteQty": format_amount(order.executed_quote),
@@ -110,10 +103,9 @@ def status_view(order: Order, divisor: int) -> dict[str, Any]:
     view["workingTime"] = _moment(order.working_time, divisor)
     view["origQuoteOrderQty"] = format_amount(order.quote_order_quantity)
     _add_strategy(view, order)
+    _add_routing(view, order)
     view["selfTradePreventionMode"] = order.stp_mode
-    if order.prevented_match_id >= 0:
-        view["preventedMatchId"] = order.prevented_match_id
-        view["preventedQuantity"] = format_amount(order.prevented)
+    _add_prevention(view, order)
     _add_ending(view, order)
     return view
 
@@ -138,8 +130,10 @@ def trade_view(fill: Fill, divisor: int) -> dict[str, Any]:
 
 
 def _add_state(view: dict[str, Any], order: Order) -> None:
-    view["price"] = format_amount(order.price)
-    view["origQty"] = format_amount(order.quantity)
+    view["price"] = format_amount(order.sent_price)
+    if order.quantity or order.status != "PENDING_NEW":
+        # Left out where it is to come from another order's fill.
+        view["origQty"] = format_amount(order.quantity)
     view["executedQty"] = format_amount(order.executed)
     view["origQuoteOrderQty"] = format_amount(order.quote_order_quantity)
     view["cummulativeQuoteQty"] = format_amount(order.executed_quote)
@@ -159,6 +153,22 @@ def _add_conditions(view: dict[str, Any], order: Order, divisor: int) -> None:
     if order.iceberg_quantity:
         view["icebergQty"] = format_amount(order.iceberg_quantity)
     _add_strategy(view, order)
+    _add_routing(view, order)
+
+
+def _add_routing(view: dict[str, Any], order: Order) -> None:
+    """What pegged and routed orders have."""
+    if order.uses_sor:
+        view["workingFloor"] = order.working_floor
+        view["usedSor"] = True
+    if not order.peg_price_type:
+        return
+    view["pegPriceType"] = order.peg_price_type
+    if order.peg_offset is not None:
+        view["pegOffsetType"] = "PRICE_LEVEL"
+        view["pegOffsetValue"] = order.peg_offset
+    if order.pegged_price:
+        view["peggedPrice"] = format_amount(order.pegged_price)
 
 
 def _add_strategy(view: dict[str, Any], order: Order) -> None:
@@ -168,14 +178,35 @@ def _add_strategy(view: dict[str, Any], order: Order) -> None:
         view["strategyType"] = order.strategy_type
 
 
+def _add_prevention(view: dict[str, Any], order: Order) -> None:
+    if order.prevented_match_id >= 0:
+        view["preventedMatchId"] = order.prevented_match_id
+        view["preventedQuantity"] = format_amount(order.prevented)
+
+
 def _add_ending(view: dict[str, Any], order: Order) -> None:
     if order.expiry_reason != "NONE":
         view["expiryReason"] = order.expiry_reason
 
 
+def _fill_view(fill: Fill) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "price": format_amount(fill.price),
+        "qty": format_amount(fill.quantity),
+        "commission": format_amount(fill.commission),
+        "commissionAsset": fill.commission_asset,
+        "tradeId": fill.trade_id,
+    }
+    if fill.is_allocation:
+        view["matchType"] = "ONE_PARTY_TRADE_REPORT"
+        view["allocId"] = fill.allocation_id
+    return view
+
+
 def _prevented_view(match: PreventedMatch) -> dict[str, Any]:
     view: dict[str, Any] = {
         "preventedMatchId": match.prevented_match_id,
+        "makerSymbol": match.maker_symbol,
         "makerOrderId": match.maker_order_id,
         "price": format_amount(match.price),
     }

@@ -143,7 +143,7 @@ def _amend_view(outcome: Outcome, request: Request) -> dict[str, Any]:
             "orderListId": order.order_list_id,
             "origClientOrderId": amendment.orig_client_order_id,
             "clientOrderId": amendment.new_client_order_id,
-            "price": format_amount(order.price),
+            "price": format_amount(order.sent_price),
             "qty": format_amount(order.quantity),
             "executedQty": format_amount(order.executed),
             "preventedQty": format_amount(order.prevented),

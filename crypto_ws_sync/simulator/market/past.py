@@ -47,11 +47,14 @@ _KEPT_DAYS = 4_096
 
 
 class _Hour(NamedTuple):
-    """One hour of the past: which template, moved where and multiplied by what."""
+    """One hour of the past: which template (by its move and activity), moved where and multiplied by what.
+
+    Named and not held, since most hours of a day are counted and never looked into.
+    """
 
     start_us: int
     first_id: int
-    template: HourTemplate
+    template: tuple[int, int]
     price: int
     tick: int
     lot: int
@@ -118,7 +121,7 @@ class Past:
         if found is None:
             return self.aggregate_count
         hour, index = found
-        return _aggregates_before(hour.first_id) + bisect_left(hour.template.firsts, index)
+        return _aggregates_before(hour.first_id) + bisect_left(self._template(hour).firsts, index)
 
     def busy(self, time_us: int) -> int:
         """Return how busy the hour of a moment is, from 0 to 3; after the past as in it."""
@@ -144,7 +147,7 @@ class Past:
             )
             for hour, i, j in self._slices(max(0, first), min(stop, self.count))
             for number, (in_hour, offset, lots, take) in enumerate(
-                hour.template.rows(i, j), hour.first_id + i
+                self._template(hour).rows(i, j), hour.first_id + i
             )
         ]
 
@@ -158,8 +161,9 @@ class Past:
         found: list[AggregateTrade] = []
         number = first
         for hour, i, j in self._slices(first_id, stop_id):
-            firsts = hour.template.firsts
-            rows = list(hour.template.rows(i, j))
+            template = self._template(hour)
+            firsts = template.firsts
+            rows = list(template.rows(i, j))
             starts = [*firsts[bisect_left(firsts, i) : bisect_left(firsts, j)], j]
             for start, end in pairwise(starts):
                 in_hour, offset, _, take = rows[start - i]
@@ -187,7 +191,7 @@ class Past:
         day = bisect_right(self._day_ids, aggregate, key=_aggregates_before) - 1
         hours = self._plan(day)
         hour = hours[bisect_right(hours, aggregate, key=lambda hour: _aggregates_before(hour.first_id)) - 1]
-        return hour.first_id + hour.template.firsts[aggregate - _aggregates_before(hour.first_id)]
+        return hour.first_id + self._template(hour).firsts[aggregate - _aggregates_before(hour.first_id)]
 
     def _place_at(self, time_us: int) -> tuple[_Hour, int] | None:
         """Return the hour of a moment and how many of its trades come before; None outside of the past."""
@@ -196,7 +200,7 @@ class Past:
         if time_us > self.start_us or day >= len(self._day_ids) - 1:
             return None
         hour = self._plan(day)[time_us % DAY_US // HOUR_US]
-        return hour, hour.template.index_at(time_us % HOUR_US)
+        return hour, self._template(hour).index_at(time_us % HOUR_US)
 
     def _parts(self, first: int, stop: int) -> Iterator[Summary]:
         """Yield the summaries of whole days where the range covers them, of hours and less elsewhere."""
@@ -207,7 +211,7 @@ class Past:
                 yield self._day(day)
             else:
                 for hour, i, j in self._slices(first, min(stop, day_stop)):
-                    template = hour.template
+                    template = self._template(hour)
                     is_whole = j - i == len(template.lots)
                     yield _moved(
                         hour, hour.first_id + i, template.outline if is_whole else template.figures(i, j)
@@ -220,7 +224,7 @@ class Past:
             day = bisect_right(self._day_ids, first) - 1
             hours = self._plan(day)
             for hour in hours[bisect_right(hours, first, key=lambda hour: hour.first_id) - 1 :]:
-                end = min(stop - hour.first_id, len(hour.template.lots))
+                end = min(stop - hour.first_id, self._counts[hour.template[1]])
                 if end <= 0:
                     return
                 yield hour, first - hour.first_id, end
@@ -232,7 +236,9 @@ class Past:
         if known is None:
             if len(self._days) >= _KEPT_DAYS:
                 self._days.clear()
-            known = joined(_moved(hour, hour.first_id, hour.template.outline) for hour in self._plan(day))
+            known = joined(
+                _moved(hour, hour.first_id, self._template(hour).outline) for hour in self._plan(day)
+            )
             if known is None:
                 raise LookupError(f"day {day} has no hours")
             self._days[day] = known
@@ -262,16 +268,16 @@ class Past:
             net = min(max(1, bisect_left(nets, wanted)), _NETS - 1)
             if wanted - nets[net - 1] < nets[net] - wanted:
                 net -= 1
-            template = self._template(net, busy)
             lot = self.lot * (1 + busy + words[hour] % 3)
-            yield _Hour(start_us + hour * HOUR_US, first_id, template, price * tick, scale * tick, lot)
+            yield _Hour(start_us + hour * HOUR_US, first_id, (net, busy), price * tick, scale * tick, lot)
             first_id += self._counts[busy]
 
-    def _template(self, net: int, busy: int) -> HourTemplate:
-        """Return the template with a given move and activity, making it the first time."""
-        known = self._templates.get((net, busy))
+    def _template(self, hour: _Hour) -> HourTemplate:
+        """Return the template of an hour, making it the first time."""
+        known = self._templates.get(hour.template)
         if known is None:
-            known = self._templates[net, busy] = HourTemplate(
+            net, busy = hour.template
+            known = self._templates[hour.template] = HourTemplate(
                 self._counts[busy], self._nets[net], self._deviation, *self._key, net, busy
             )
         return known

@@ -22,11 +22,14 @@ it closed. The wire layer still has to check what the engine never sees: paramet
 order, order-count limits, and the form of client order ids.
 """
 
-from .accounts import Account, CommissionRates, SymbolAccount
+from .account_filters import AccountFilters
+from .accounts import Account, SymbolAccount
 from .amounts import DECIMALS, UNIT, format_amount, parse_amount
+from .commissions import DISCOUNT_ASSET, NO_COMMISSION, CommissionRates, Tariff
 from .engine import CancelReplaced, MatchingEngine
 from .orders import NewOrder, NewOrderList, Order, OrderList
 from .outcome import Outcome
+from .price_range import PriceRange
 from .records import (
     AccountPosition,
     Amendment,
@@ -39,21 +42,27 @@ from .records import (
     PreventedMatch,
     Trade,
 )
+from .reference_price import ArithmeticMean, ExternalPrice
 from .rejections import Rejection
 from .symbols import ExchangeFilters, SymbolFilters, SymbolRules
 
 __all__ = [
     "DECIMALS",
+    "DISCOUNT_ASSET",
+    "NO_COMMISSION",
     "UNIT",
     "Account",
+    "AccountFilters",
     "AccountPosition",
     "Amendment",
+    "ArithmeticMean",
     "Balance",
     "CancelReplaced",
     "CommissionRates",
     "Event",
     "ExchangeFilters",
     "Execution",
+    "ExternalPrice",
     "Fill",
     "FirstFill",
     "ListStatus",
@@ -64,10 +73,12 @@ __all__ = [
     "OrderList",
     "Outcome",
     "PreventedMatch",
+    "PriceRange",
     "Rejection",
     "SymbolAccount",
     "SymbolFilters",
     "SymbolRules",
+    "Tariff",
     "Trade",
     "format_amount",
     "parse_amount",

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
+from .account_filters import AccountFilters
+from .commissions import DISCOUNT_ASSET, CommissionRates, ExchangeRates, Rates, Tariff
 from .orders import STOP_TYPES, Order, OrderList
 from .records import Amendment, Balance, Fill, PreventedMatch
+from .symbols import SymbolRules
+
+if TYPE_CHECKING:
+    from .market import Market
 
 _ORDER_LIST_ID = attrgetter("order_list_id")
 _ORDER_ID = attrgetter("order_id")
-
-
-@dataclass(frozen=True, slots=True)
-class CommissionRates:
-    """Parts of the received amount, in units of 10**-8: maker or taker, plus buyer or seller."""
-
-    maker: int = 100_000
-    taker: int = 100_000
-    buyer: int = 0
-    seller: int = 0
 
 
 class Holding:
@@ -60,7 +56,9 @@ class Account:
         is_observed: bool,
     ) -> None:
         self.account_id = account_id
-        self.rates = rates
+        self.tariff = Tariff(rates)
+        self.tariffs: dict[str, Tariff] = {}
+        self.pays_in_bnb = False
         self.trade_group_id = trade_group_id
         self.is_observed = is_observed
         self.holdings: dict[str, Holding] = {asset: Holding(asset, free) for asset, free in balances.items()}
@@ -72,6 +70,24 @@ class Account:
         self.lists: list[OrderList] = []
         self.lists_by_client_id: dict[str, OrderList] = {}
         self.updated_at = 0
+        self.locked_from_outside: dict[str, int] = {}
+        # None: bound by no symbol's permission sets
+        self.permissions: frozenset[str] | None = None
+        self.filters: AccountFilters | None = None
+
+    def may_trade(self, rules: SymbolRules) -> bool:
+        """Whether every permission set of a symbol has a permission that the account has, too."""
+        own = self.permissions
+        return own is None or all(own & wanted for wanted in rules.permission_sets)
+
+    @property
+    def rates(self) -> CommissionRates:
+        """The standard rates on every symbol that has no rates of its own."""
+        return self.tariff.standard
+
+    def tariff_of(self, symbol: str) -> Tariff:
+        """Return what the account pays on a symbol."""
+        return self.tariffs.get(symbol, self.tariff)
 
     def holding(self, asset: str) -> Holding:
         """Return the holding of an asset, empty if it never had any."""
@@ -108,7 +124,8 @@ class Account:
 class SymbolAccount:
     """What one account has on one symbol.
 
-    `orders` and `fills` stand in order of their ids. `by_client_id` leads to the latest order of that id.
+    `orders`, `fills` and `allocations` stand in order of their ids. `by_client_id` leads to the latest order
+    of that id.
 
     Owner: the engine's thread.
     """
@@ -117,45 +134,83 @@ class SymbolAccount:
         "account",
         "account_id",
         "algo_count",
+        "allocations",
         "amendments",
         "base",
         "by_client_id",
+        "discount",
+        "exchange_rates",
         "fills",
         "iceberg_count",
         "is_observed",
         "list_count",
-        "maker_buy_rate",
-        "maker_sell_rate",
+        "market",
         "open",
         "orders",
         "prevented_matches",
         "quote",
+        "rates",
         "symbol",
-        "taker_buy_rate",
-        "taker_sell_rate",
     )
 
-    def __init__(self, account: Account, symbol: str, base_asset: str, quote_asset: str) -> None:
+    def __init__(
+        self,
+        account: Account,
+        market: Market,
+        exchange_rates: ExchangeRates,
+    ) -> None:
         self.account = account
         self.account_id = account.account_id
         self.is_observed = account.is_observed
-        self.symbol = symbol
-        self.base = account.holding(base_asset)
-        self.quote = account.holding(quote_asset)
-        rates = account.rates
-        self.maker_buy_rate = rates.maker + rates.buyer
-        self.maker_sell_rate = rates.maker + rates.seller
-        self.taker_buy_rate = rates.taker + rates.buyer
-        self.taker_sell_rate = rates.taker + rates.seller
+        self.market = market
+        self.symbol = market.rules.symbol
+        self.base = account.holding(market.rules.base_asset)
+        self.quote = account.holding(market.rules.quote_asset)
+        self.exchange_rates = exchange_rates
+        self.apply_tariff()
         self.open: dict[int, Order] = {}
         self.by_client_id: dict[str, Order] = {}
         self.orders: list[Order] = []
         self.fills: list[Fill] = []
+        self.allocations: list[Fill] = []
         self.amendments: dict[int, list[Amendment]] = {}
         self.prevented_matches: list[PreventedMatch] = []
         self.algo_count = 0
         self.iceberg_count = 0
         self.list_count = 0
+
+    def apply_tariff(self) -> None:
+        """Take over what the account pays on this symbol from now on."""
+        tariff, account = self.account.tariff_of(self.symbol), self.account
+        # rates[is_buyer][is_maker]
+        self.rates = tuple(
+            tuple(
+                Rates(
+                    *(
+                        each.of(is_buyer=is_buyer, is_maker=is_maker)
+                        for each in (tariff.standard, tariff.special, tariff.tax)
+                    )
+                )
+                for is_maker in (False, True)
+            )
+            for is_buyer in (False, True)
+        )
+        self.discount = tariff.discount if account.pays_in_bnb and tariff.is_discount_enabled else None
+
+    def commission(self, received: int, *, is_buyer: bool, is_maker: bool) -> tuple[int, Holding]:
+        """Return what a fill costs, and which holding pays: what was received, or BNB if there is enough."""
+        holding = self.base if is_buyer else self.quote
+        rates = self.rates[is_buyer][is_maker]
+        if self.discount is not None:
+            ratio = self.exchange_rates.ratio(holding.asset, DISCOUNT_ASSET)
+            if ratio is not None:
+                amount = rates.discounted(received, self.discount, ratio)
+                if holding.asset == DISCOUNT_ASSET:
+                    return amount, holding
+                bnb = self.account.holding(DISCOUNT_ASSET)
+                if bnb.free >= amount:
+                    return amount, bnb
+        return rates.of(received), holding
 
     def opened(self, order: Order) -> None:
         """Count a new order in."""

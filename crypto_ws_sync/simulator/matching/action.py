@@ -1,17 +1,22 @@
-"""One request being carried out on one market: each change of an order's state, with the event to tell it."""
+"""One request being carried out on its market: each change of an order's state, with the event to tell it."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
-from . import contingencies, funds
-from .accounts import SymbolAccount
+from . import contingencies, funds, pegging, proceeds, routing
+from .accounts import Holding, SymbolAccount
 from .amounts import quote_of
+from .book import Level
 from .market import Market
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .outcome import Outcome
+from .prevention import belong_together, prevent
+from .price_range import OUT_OF_RANGE, PriceLimits
 from .records import (
     AccountPosition,
+    Balance,
     Execution,
     Fill,
     FirstFill,
@@ -30,14 +35,18 @@ class Action:
     Owner: the engine's thread.
     """
 
-    __slots__ = ("activations", "market", "now", "outcome", "touched")
+    __slots__ = ("activations", "market", "now", "outcome", "paid_from", "pool", "routed_ids", "touched")
 
-    def __init__(self, market: Market, now: int) -> None:
+    def __init__(self, market: Market, now: int, pool: tuple[Market, ...] = ()) -> None:
+        """Carry out a request on a market; one with smart routing on the markets of its pool as well."""
         self.market = market
+        self.pool = pool or (market,)
+        self.routed_ids: dict[Market, int] = {}
         self.now = now
         self.outcome = Outcome(now)
         self.activations: deque[OrderList] = deque()
         self.touched: dict[SymbolAccount, None] = {}
+        self.paid_from: dict[SymbolAccount, Holding] = {}
 
     # what happens to one order
 
@@ -45,30 +54,37 @@ class Action:
         """Let an accepted order wait for its price, or go to market."""
         if order.type in STOP_TYPES:
             self.report(order, "NEW")
-            self.market.triggers.add(order)
+            order.desk.market.triggers.add(order)
         else:
             order.working_time = self.now
             self.report(order, "NEW", is_on_book=True)
             self.work(order)
 
     def work(self, order: Order) -> None:
-        """Match an order against the book, then rest or expire what is left of it."""
+        """Match an order against the book, or those of its pool, then rest or expire what is left of it."""
+        market = order.desk.market
         is_limited = order.type in LIMIT_TYPES
         limit = order.price if is_limited else 0
-        side = self.market.asks if order.is_buy else self.market.bids
-        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit):
-            self.expire(order, "UNFILLED_FOK_ORDER_EXPIRED")
+        # set once for all that the order takes
+        bounds = market.taker_limits(order.is_buy, self.now)
+        if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit, bounds):
+            would_fill = bounds is not None and self._fills_whole(order, limit, None)
+            self.expire(order, OUT_OF_RANGE if would_fill else "UNFILLED_FOK_ORDER_EXPIRED")
             return
-        if not limit or side.crosses(limit):
-            self._match(order, limit)
-            if not order.is_open:
-                return
+        if order.uses_sor:
+            routing.match(self, order, limit, bounds)
+        elif not limit or market.side(not order.is_buy).crosses(limit):
+            self._match(order, limit, bounds)
+        if not order.is_open:
+            return
         if not is_limited:
             self.expire(order, "INSUFFICIENT_LIQUIDITY")
         elif order.time_in_force == "IOC":
             self.expire(order, "UNFILLED_IOC_QUANTITY_EXPIRED")
         else:
-            self.market.side(order.is_buy).add(order)
+            if order.uses_sor:
+                order.working_floor = routing.EXCHANGE
+            market.side(order.is_buy).add(order)
 
     def expire(self, order: Order, reason: str) -> int:
         """End an order because its own rules, or its list's, say so; return the execution's id."""
@@ -93,11 +109,11 @@ class Action:
     def close(self, order: Order, status: str, expiry_reason: str = "NONE") -> None:
         """Take an order out of play and free what was set aside for it."""
         if order.level is not None:
-            self.market.side(order.is_buy).remove(order)
+            order.desk.market.side(order.is_buy).remove(order)
         elif order.type in STOP_TYPES:
-            self.market.triggers.remove(order)
+            order.desk.market.triggers.remove(order)
         if order.order_list is not None:
-            contingencies.unshare(order)
+            contingencies.unshare(order, status)
         funds.release(order)
         order.status = status
         order.is_open = False
@@ -108,15 +124,17 @@ class Action:
 
     # matching
 
-    def _fills_whole(self, order: Order, limit: int) -> bool:
+    def _fills_whole(self, order: Order, limit: int, bounds: PriceLimits | None) -> bool:
         needed = order.open_quantity
         prevents = order.stp_mode != "NONE"
-        for level in self.market.side(not order.is_buy).within(limit):
+        for level in self._levels(order, limit):
+            if bounds is not None and not bounds.allow(level):
+                return False
             if not prevents:
                 needed -= level.total
             else:
                 for maker in level:
-                    if not _belong_together(order, maker):
+                    if not belong_together(order, maker):
                         needed -= maker.open_quantity
                     elif order.stp_mode != "EXPIRE_MAKER":
                         return needed <= 0
@@ -124,23 +142,38 @@ class Action:
                 return True
         return False
 
-    def _match(self, taker: Order, limit: int) -> None:
-        side = self.market.asks if taker.is_buy else self.market.bids
-        prevents = taker.stp_mode != "NONE"
+    def _levels(self, order: Order, limit: int = 0) -> Iterator[Level]:
+        """Yield what an order may take from, best first."""
+        if order.uses_sor:
+            return routing.levels(self.pool, order.is_buy, limit)
+        return order.desk.market.side(not order.is_buy).within(limit)
+
+    def _match(self, taker: Order, limit: int, bounds: PriceLimits | None) -> None:
+        side = taker.desk.market.side(not taker.is_buy)
         # prices with the side's sign: the best one has the largest key
         worst = -limit if taker.is_buy else limit
         keys = side.keys
         while taker.is_open and keys and (not limit or keys[-1] >= worst):
-            level = side.levels[keys[-1]]
-            maker = level.head
-            assert maker is not None
-            if prevents and _belong_together(taker, maker):
-                self._prevent(taker, maker)
-            elif not self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible)):
+            if not self.meet(taker, side.levels[keys[-1]], bounds):
                 return
 
+    def meet(self, taker: Order, level: Level, bounds: PriceLimits | None) -> bool:
+        """Let an order meet the first of a level: trade, or prevent that.
+
+        False if it can go no further: it cannot pay any more, or has expired at the bounds of its price range.
+        """
+        if bounds is not None and not bounds.allow(level):
+            self.expire(taker, OUT_OF_RANGE)
+            return False
+        maker = level.head
+        assert maker is not None
+        if taker.stp_mode != "NONE" and belong_together(taker, maker):
+            prevent(self, taker, maker)
+            return True
+        return self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible))
+
     def _trade(self, taker: Order, maker: Order, price: int, quantity: int) -> bool:
-        market = self.market
+        market = maker.desk.market
         buyer, seller = (taker, maker) if taker.is_buy else (maker, taker)
         quote = quote_of(price, quantity)
         if taker.is_buy and not funds.can_pay(taker, quote):
@@ -149,15 +182,18 @@ class Action:
             contingencies.before_execution(self, maker)
         trade_id = market.trade_id
         market.trade_id = trade_id + 1
-        buyer_desk, seller_desk = buyer.desk, seller.desk
-        if taker.is_buy:
-            buyer_rate, seller_rate = buyer_desk.taker_buy_rate, seller_desk.maker_sell_rate
-        else:
-            buyer_rate, seller_rate = buyer_desk.maker_buy_rate, seller_desk.taker_sell_rate
-        buyer_fee = funds.settle_buyer(buyer, quantity, quote, buyer_rate)
-        seller_fee = funds.settle_seller(seller, quantity, quote, seller_rate)
-        self._take_fee(buyer_desk.base.asset, buyer_fee)
-        self._take_fee(buyer_desk.quote.asset, seller_fee)
+        funds.settle_buyer(buyer, quantity, quote)
+        funds.settle_seller(seller, quantity, quote)
+        # One after the other: both may be of one account, and have enough BNB for one of them alone.
+        buyer_fee, buyer_pays = self._charge(buyer, quantity, buyer is maker)
+        if buyer.order_list is not None:
+            proceeds.keep(buyer, quantity, buyer_fee, buyer_pays)
+        seller_fee, seller_pays = self._charge(seller, quote, seller is maker)
+        buyer_cost, seller_cost = (buyer_fee, buyer_pays.asset), (seller_fee, seller_pays.asset)
+        taker_id, allocation_id = taker.order_id, -1
+        if taker.uses_sor:
+            taker_id, allocation_id = routing.allocate(self, taker, maker, quote)
+        buyer_id, seller_id = (taker_id, maker.order_id) if taker.is_buy else (maker.order_id, taker_id)
         market.side(maker.is_buy).execute(maker, quantity)
         self.outcome.trades.append(
             Trade(
@@ -168,14 +204,14 @@ class Action:
                 quote,
                 self.now,
                 buyer is maker,
-                buyer.order_id,
-                seller.order_id,
+                buyer_id,
+                seller_id,
             )
         )
-        self._filled(
-            taker, trade_id, price, quantity, quote, buyer_fee if taker.is_buy else seller_fee, False
-        )
-        self._filled(maker, trade_id, price, quantity, quote, seller_fee if taker.is_buy else buyer_fee, True)
+        taker_cost, maker_cost = (buyer_cost, seller_cost) if taker.is_buy else (seller_cost, buyer_cost)
+        taken_id = trade_id if allocation_id < 0 else -1
+        self._filled(taker, taken_id, price, quantity, quote, taker_cost, False, allocation_id)
+        self._filled(maker, trade_id, price, quantity, quote, maker_cost, True)
         market.traded(self.now, price, quantity)
         market.fired.extend(market.triggers.observe(price, self.now))
         if not taker.is_open:
@@ -185,7 +221,15 @@ class Action:
         return True
 
     def _filled(
-        self, order: Order, trade_id: int, price: int, quantity: int, quote: int, fee: int, is_maker: bool
+        self,
+        order: Order,
+        trade_id: int,
+        price: int,
+        quantity: int,
+        quote: int,
+        cost: tuple[int, str],
+        is_maker: bool,
+        allocation_id: int = -1,
     ) -> None:
         desk = order.desk
         is_first = not order.executed
@@ -197,9 +241,8 @@ class Action:
         else:
             self.close(order, "FILLED")
         if not desk.is_observed:
-            self.market.execution_id += 1
+            desk.market.execution_id += 1
             return
-        fee_asset = desk.base.asset if order.is_buy else desk.quote.asset
         fill = Fill(
             desk.symbol,
             trade_id,
@@ -208,13 +251,13 @@ class Action:
             price,
             quantity,
             quote,
-            fee,
-            fee_asset,
+            *cost,
             self.now,
             order.is_buy,
             is_maker,
+            allocation_id,
         )
-        desk.fills.append(fill)
+        (desk.fills if allocation_id < 0 else desk.allocations).append(fill)
         if not is_maker and self.outcome.orders and order is self.outcome.orders[0]:
             self.outcome.fills.append(fill)
         if is_first:
@@ -225,49 +268,17 @@ class Action:
         rests = is_maker or (order.type in LIMIT_TYPES and order.time_in_force == "GTC")
         self.report(order, "TRADE", is_on_book=order.is_open and rests, fill=fill)
 
-    def _take_fee(self, asset: str, amount: int) -> None:
+    def _charge(self, order: Order, received: int, is_maker: bool) -> tuple[int, Holding]:
+        """Take the commission on what a fill brought in; return how much, and out of which holding."""
+        desk = order.desk
+        amount, holding = desk.commission(received, is_buyer=order.is_buy, is_maker=is_maker)
         if amount:
+            holding.free -= amount
             fees = self.outcome.fees
-            fees[asset] = fees.get(asset, 0) + amount
-
-    def _prevent(self, taker: Order, maker: Order) -> None:
-        """End the taker, the maker or both, as the taker's mode says, in place of a match between them."""
-        mode = taker.stp_mode
-        market = self.market
-        level = maker.level
-        assert level is not None
-        match = PreventedMatch(
-            market.rules.symbol,
-            market.prevented_match_id,
-            taker.order_id,
-            maker.order_id,
-            taker.desk.account.trade_group_id,
-            mode,
-            level.price,
-            min(taker.open_quantity, maker.visible),
-            0 if mode == "EXPIRE_MAKER" else taker.open_quantity,
-            0 if mode == "EXPIRE_TAKER" else maker.open_quantity,
-            self.now,
-        )
-        market.prevented_match_id += 1
-        for desk in dict.fromkeys((taker.desk, maker.desk)):
-            if desk.is_observed:
-                desk.prevented_matches.append(match)
-        if self.outcome.orders and taker is self.outcome.orders[0]:
-            self.outcome.prevented_matches.append(match)
-        if mode != "EXPIRE_TAKER":
-            self._end_in_match(maker, match, match.maker_prevented_quantity, taker)
-        if mode != "EXPIRE_MAKER":
-            self._end_in_match(taker, match, match.taker_prevented_quantity, maker)
-
-    def _end_in_match(self, order: Order, match: PreventedMatch, prevented: int, counter: Order) -> None:
-        self.close(order, "EXPIRED_IN_MATCH")
-        order.prevented += prevented
-        order.prevented_match_id = match.prevented_match_id
-        self.report(
-            order, "TRADE_PREVENTION", prevented_match=match, last_prevented=prevented, counter=counter
-        )
-        contingencies.after_end(self, order)
+            fees[holding.asset] = fees.get(holding.asset, 0) + amount
+            if holding is not desk.base and holding is not desk.quote:
+                self.paid_from[desk] = holding
+        return amount, holding
 
     # what follows from it
 
@@ -275,35 +286,40 @@ class Action:
         """Keep the replied orders as they are now, if what follows may change them."""
         if self.outcome.order_list is not None:
             self.outcome.list_status = self._list_status(self.outcome.order_list)
-        if self.market.fired or self.activations:
+        if self.activations or any(market.fired for market in self.pool):
             self.outcome.orders = [order.snapshot() for order in self.outcome.orders]
 
     def follow_up(self) -> Outcome:
         """Carry out all that the request set off, tell the balances, and return the outcome."""
-        fired = self.market.fired
-        while self.activations or fired:
+        while self.activations or any(market.fired for market in self.pool):
             if self.activations:
                 contingencies.activate(self, self.activations.popleft())
             else:
-                order = fired.popleft()
+                order = next(market.fired for market in self.pool if market.fired).popleft()
                 if order.is_open:
                     self._trigger(order)
         events = self.outcome.events
         for desk in self.touched:
             desk.account.updated_at = self.now
-            events.append(
-                AccountPosition(desk.account_id, self.now, (desk.base.balance(), desk.quote.balance()))
-            )
+            balances: tuple[Balance, ...] = (desk.base.balance(), desk.quote.balance())
+            paid_from = self.paid_from.get(desk)
+            if paid_from is not None:
+                balances += (paid_from.balance(),)
+            events.append(AccountPosition(desk.account_id, self.now, balances))
         return self.outcome
 
     def _trigger(self, order: Order) -> None:
         contingencies.before_execution(self, order)
-        if order.type not in LIMIT_TYPES and order.is_buy:
+        reason = ""
+        if order.peg_price_type:
+            reason = pegging.settle(order.desk.market, order, self.now)
+        elif order.type not in LIMIT_TYPES and order.is_buy:
             funds.release(order)
-            if not self.can_afford(order):
-                self.refuse(order, "INSUFFICIENT_BALANCES")
-                contingencies.after_end(self, order)
-                return
+            reason = "" if self.can_afford(order) else "INSUFFICIENT_BALANCES"
+        if reason:
+            self.refuse(order, reason)
+            contingencies.after_end(self, order)
+            return
         order.working_time = order.update_time = self.now
         self.report(order, "NEW", is_on_book=True)
         self.work(order)
@@ -312,7 +328,7 @@ class Action:
         """Whether free funds pay for a purchase at whatever price the book asks."""
         cost = 0
         left = order.open_quantity
-        for level in self.market.asks.walk():
+        for level in self._levels(order):
             quantity = min(left, level.total)
             cost += quote_of(level.price, quantity)
             left -= quantity
@@ -338,9 +354,9 @@ class Action:
         expiry_reason: str = "NONE",
     ) -> int:
         """Tell a change of an order to its account and return the execution's id."""
-        market = self.market
-        execution_id = market.execution_id = market.execution_id + 1
         desk = order.desk
+        market = desk.market
+        execution_id = market.execution_id = market.execution_id + 1
         if desk.is_observed:
             self.touched[desk] = None
             self.outcome.events.append(
@@ -366,6 +382,8 @@ class Action:
                     -1 if counter is None else counter.order_id,
                     reject_reason,
                     expiry_reason,
+                    order.pegged_price,
+                    order.working_floor,
                 )
             )
         return execution_id
@@ -384,8 +402,3 @@ class Action:
             order_list.list_order_status,
             order_list.legs(),
         )
-
-
-def _belong_together(taker: Order, maker: Order) -> bool:
-    ours, theirs = taker.desk.account, maker.desk.account
-    return ours is theirs or (ours.trade_group_id != -1 and ours.trade_group_id == theirs.trade_group_id)

@@ -55,6 +55,11 @@ def _follow(action: Action, order: Order, order_list: OrderList) -> None:
 def _check(market: Market, order: Order, new_quantity: int, new_client_order_id: str, now: int) -> None:
     if not market.rules.amend_allowed:
         raise _refused("Order amend is not supported for this symbol.")
+    order_list = order.order_list
+    if order_list is not None and order_list.passes_on:
+        working = order_list.working
+        if working is not order and working is not None and working.status != "FILLED":
+            raise _refused("Order amend (pending OPO order) is not supported.")
     if new_quantity <= 0:
         raise rejections.missing("newQty")
     if new_quantity > order.quantity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import funds
+from . import funds, pegging, proceeds
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .triggers import triggers_when_rising
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from .action import Action
 
 
-def unshare(order: Order) -> None:
-    """Free what is set aside for a pair when one of its orders ends."""
+def unshare(order: Order, status: str) -> None:
+    """Free what is set aside for a list when one of its orders ends in a state."""
     order_list = order.order_list
     assert order_list is not None
+    if order_list.proceeds and order is order_list.working and status != "FILLED":
+        proceeds.release(order_list)
     if order_list.shared_lock and order in order_list.pair:
         funds.unshare(order_list)
 
@@ -29,7 +31,7 @@ def before_execution(action: Action, order: Order) -> None:
         if sibling is not order and sibling.is_open:
             shared = order_list.shared_lock
             funds.unshare(order_list)
-            funds.lock(order, min(shared, funds.need(order, action.market.last_price)))
+            funds.lock(order, min(shared, funds.need(order, order.desk.market.last_price)))
             action.expire(sibling, "OCO_TRIGGER")
 
 
@@ -72,7 +74,9 @@ def cancel(action: Action, order_list: OrderList, client_order_id: str) -> None:
 def activate(action: Action, order_list: OrderList) -> None:
     """Send the pending orders of a list to market, its working order having filled."""
     waiting = [order for order in order_list.pending if order.is_open]
-    reason = refusal(action, order_list)
+    market, now = order_list.desk.market, action.now
+    reason = proceeds.hand_over(market, order_list, now) if order_list.passes_on else ""
+    reason = reason or pegging.settle_pending(market, order_list, now) or refusal(action, order_list)
     if reason:
         for order in waiting:
             action.refuse(order, reason)
@@ -87,12 +91,13 @@ def activate(action: Action, order_list: OrderList) -> None:
 
 def refusal(action: Action, order_list: OrderList) -> str:
     """Return why the pending orders of a list cannot go to market now; "" if they can."""
-    if order_list.pair and not prices_relate(order_list.pair, action.market.last_price):
+    market = order_list.desk.market
+    if order_list.pair and not prices_relate(order_list.pair, market.last_price):
         return "OCO_BAD_PRICES"
     for order in order_list.pending:
-        if order.type == "LIMIT_MAKER" and action.market.side(not order.is_buy).crosses(order.price):
+        if order.type == "LIMIT_MAKER" and market.side(not order.is_buy).crosses(order.price):
             return "WOULD_MATCH_IMMEDIATELY"
-        if would_trigger(order, action.market.last_price):
+        if would_trigger(order, market.last_price):
             return "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY"
         if order.type == "MARKET" and order.is_buy and not action.can_afford(order):
             return "INSUFFICIENT_BALANCES"
@@ -125,7 +130,7 @@ def prices_relate(pair: tuple[Order, ...], last_price: int) -> bool:
 
 
 def _deciding_price(order: Order) -> int:
-    """The price at which a leg begins to execute; 0 for one that only trails."""
+    """The price at which a leg begins to execute; 0 for one that only trails, or that the book prices."""
     if order.type in LIMIT_TYPES and order.type not in STOP_TYPES:
-        return order.price
+        return 0 if order.peg_price_type else order.price
     return order.stop_price

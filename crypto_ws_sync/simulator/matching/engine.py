@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import amending, contingencies, filters, funds, order_lists, rejections
+from . import amending, contingencies, filters, funds, order_lists, pegging, rejections, routing
 from .accounts import SymbolAccount
 from .action import Action
 from .amounts import UNIT, quote_of
 from .market import Market
-from .orders import STOP_TYPES, NewOrder, NewOrderList, Order
+from .orders import OPO_KINDS, STOP_TYPES, NewOrder, NewOrderList, Order
 from .outcome import Outcome
 from .rejections import Rejection, new_order
 from .venue import Venue
 
 __all__ = ["CancelReplaced", "MatchingEngine"]
+
+
+CANCELLABLE = ("TRADING", "CANCEL_ONLY")
 
 
 class CancelReplaced(NamedTuple):
@@ -40,7 +43,7 @@ class MatchingEngine(Venue):
             Rejection: The order's parameters or a filter.
         """
         market = self._market(new.symbol)
-        self._check(market, self._desk(account_id, market), (new,), now, is_list=False)
+        self._check(market, self._desk(account_id, market), (new,), now)
 
     def place(self, account_id: int, new: NewOrder, now: int) -> Outcome:
         """Place one order.
@@ -50,16 +53,18 @@ class MatchingEngine(Venue):
         """
         market = self._market(new.symbol)
         desk = self._desk(account_id, market)
-        self._check(market, desk, (new,), now, is_list=False)
+        self._check(market, desk, (new,), now)
         return self._place(market, desk, new, now)
 
     def _place(self, market: Market, desk: SymbolAccount, new: NewOrder, now: int) -> Outcome:
+        _check_open(market)
         order = self._make(market, desk, new, now)
         self._check_at_engine(market, order)
         amount = funds.need(order, market.last_price)
         if amount > funds.holding_of(order).free:
             raise new_order(rejections.INSUFFICIENT_BALANCE)
-        action = Action(market, now)
+        pool = routing.open_ones(self._pools[new.symbol]) if new.uses_sor else ()
+        action = Action(market, now, pool)
         if order.type == "MARKET" and order.is_buy and not action.can_afford(order):
             raise new_order(rejections.INSUFFICIENT_BALANCE)
         market.order_id += 1
@@ -75,17 +80,38 @@ class MatchingEngine(Venue):
         if known is not None and known.is_open:
             raise new_order(rejections.DUPLICATE_ORDER)
         quantity = new.quantity or _quantity_for_quote(market, new)
-        return Order(market.order_id, desk, new, quantity, new.stp_mode or rules.default_stp_mode, now)
+        if desk.account.filters is not None:
+            desk.account.filters.check_quantity(rules, quantity)
+        order = Order(market.order_id, desk, new, quantity, new.stp_mode or rules.default_stp_mode, now)
+        if pegging.is_due(new):
+            # The cancel of a cancel-replace may have changed the book since the filters saw it.
+            filters.check_order(market, pegging.at_its_price(market, new), now)
+            pegging.fix(market, order)
+        return order
 
     def _check(
-        self, market: Market, desk: SymbolAccount, orders: tuple[NewOrder, ...], now: int, *, is_list: bool
+        self, market: Market, desk: SymbolAccount, orders: tuple[NewOrder, ...], now: int, *, kind: str = ""
     ) -> None:
-        if market.rules.status != "TRADING":
-            raise new_order(rejections.MARKET_CLOSED)
-        for order in orders:
-            filters.check_composition(market.rules, order)
+        """Check the parameters and filters of an order, or of those of a list of a kind.
+
+        A pegged order has to pass with the price it was sent with, if any, and with that of the book; one
+        that waits is looked at again when the book gives it its price.
+        """
+        account = desk.account
+        if not account.may_trade(market.rules):
+            raise new_order(rejections.NOT_PERMITTED)
+        for place, order in enumerate(orders):
+            if order.uses_sor:
+                routing.check_composition(order, self._pools.get(order.symbol))
+            filters.check_composition(market.rules, order, awaits_quantity=kind in OPO_KINDS and place > 0)
             filters.check_order(market, order, now)
-        filters.check_counts(market, self._exchange_filters, desk, orders, is_list=is_list)
+            priced = order
+            if pegging.is_due(order) and (kind in ("", "OCO") or not place):
+                priced = pegging.at_its_price(market, order)
+                filters.check_order(market, priced, now)
+            if account.filters is not None:
+                account.filters.check_assets(market, priced, now)
+        filters.check_counts(market, self._exchange_filters, desk, orders, is_list=bool(kind))
 
     def _check_at_engine(self, market: Market, order: Order) -> None:
         if order.type == "LIMIT_MAKER" and market.side(not order.is_buy).crosses(order.price):
@@ -102,7 +128,8 @@ class MatchingEngine(Venue):
         market = self._market(new.symbol)
         desk = self._desk(account_id, market)
         order_lists.check_composition(market.rules, new)
-        self._check(market, desk, new.orders, now, is_list=True)
+        self._check(market, desk, new.orders, now, kind=new.kind)
+        _check_open(market)
         action = order_lists.place(market, desk, new, self._next_list_id, now)
         self._next_list_id += 1
         return self._finish(action)
@@ -130,7 +157,7 @@ class MatchingEngine(Venue):
         desk = self._desk(account_id, market)
         if not market.rules.cancel_replace_allowed:
             raise new_order("Order cancel-replace is not supported for this symbol.")
-        self._check(market, desk, (new,), now, is_list=False)
+        self._check(market, desk, (new,), now)
         cancelled: Outcome | Rejection
         try:
             cancelled = self.cancel(
@@ -170,6 +197,8 @@ class MatchingEngine(Venue):
             Rejection: The amendment was refused; the order is as it was.
         """
         market = self._market(symbol)
+        if market.rules.status not in CANCELLABLE:
+            raise Rejection(rejections.ORDER_AMEND_REJECTED, rejections.MARKET_CLOSED)
         order = _find(self._desk(account_id, market), order_id, client_order_id)
         if order is None or not order.is_open:
             raise Rejection(rejections.ORDER_AMEND_REJECTED, rejections.UNKNOWN_ORDER)
@@ -259,7 +288,7 @@ class MatchingEngine(Venue):
 
     def _cancellable(self, symbol: str) -> Market:
         market = self._market(symbol)
-        if market.rules.status not in ("TRADING", "CANCEL_ONLY"):
+        if market.rules.status not in CANCELLABLE:
             raise Rejection(rejections.CANCEL_REJECTED, rejections.MARKET_CLOSED)
         return market
 
@@ -279,7 +308,15 @@ class MatchingEngine(Venue):
         outcome = action.follow_up()
         for asset, amount in outcome.fees.items():
             self.fees[asset] = self.fees.get(asset, 0) + amount
+        for asset, amount in outcome.exchanged.items():
+            self.exchanged[asset] = self.exchanged.get(asset, 0) + amount
         return outcome
+
+
+def _check_open(market: Market) -> None:
+    """Raise unless orders can be placed on the symbol now; a cancel may have gone before."""
+    if market.rules.status != "TRADING":
+        raise new_order(rejections.MARKET_CLOSED)
 
 
 def _find(desk: SymbolAccount, order_id: int | None, client_order_id: str | None) -> Order | None:

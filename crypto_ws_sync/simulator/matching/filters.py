@@ -6,7 +6,7 @@ from . import rejections
 from .accounts import SymbolAccount
 from .amounts import UNIT
 from .market import Market
-from .orders import LIMIT_TYPES, STOP_TYPES, NewOrder, Order
+from .orders import LIMIT_TYPES, PRIMARY_PEG, STOP_TYPES, NewOrder, Order
 from .rejections import Rejection, filter_failure, missing, new_order, not_required
 from .symbols import ExchangeFilters, LotSize, Notional, PercentPrice, PriceFilter, SymbolRules, TrailingDelta
 from .triggers import triggers_when_rising
@@ -22,8 +22,11 @@ _UNSUPPORTED_TYPE = {
 }
 
 
-def check_composition(rules: SymbolRules, order: NewOrder) -> None:
-    """Raise unless the order's parameters go together and the symbol allows such orders."""
+def check_composition(rules: SymbolRules, order: NewOrder, *, awaits_quantity: bool = False) -> None:
+    """Raise unless the order's parameters go together and the symbol allows such orders.
+
+    `awaits_quantity` is for an order that another one is to give its quantity.
+    """
     order_type = order.type
     if order_type not in rules.order_types:
         if order_type in _UNSUPPORTED_TYPE:
@@ -31,12 +34,14 @@ def check_composition(rules: SymbolRules, order: NewOrder) -> None:
         raise Rejection(rejections.INVALID_ORDER_TYPE, "Invalid orderType.")
     if order.side != "BUY" and order.side != "SELL":
         raise Rejection(rejections.INVALID_SIDE, "Invalid side.")
-    if order.is_pegged:
-        raise new_order("Pegged orders are not supported for this symbol.")
+    if order.peg_price_type:
+        if not rules.peg_instructions_allowed:
+            raise new_order("Pegged orders are not supported for this symbol.")
+        _check_peg(order)
     if order_type in LIMIT_TYPES:
-        _check_limit(order)
+        _check_limit(order, awaits_quantity)
     else:
-        _check_market(rules, order)
+        _check_market(rules, order, awaits_quantity)
     if order_type in STOP_TYPES:
         if not order.stop_price and not order.trailing_delta:
             raise missing("stopPrice")
@@ -47,17 +52,17 @@ def check_composition(rules: SymbolRules, order: NewOrder) -> None:
     elif order.trailing_delta:
         raise not_required("trailingDelta")
     if order.iceberg_quantity:
-        _check_iceberg(rules, order)
+        _check_iceberg(rules, order, awaits_quantity)
     if order.strategy_type is not None and order.strategy_type < MIN_STRATEGY_TYPE:
         raise Rejection(rejections.BAD_STRATEGY_TYPE, "strategyType was less than 1000000.")
     if order.stp_mode and order.stp_mode not in rules.allowed_stp_modes:
         raise Rejection(rejections.INVALID_MESSAGE, rejections.STP_MODE_NOT_ALLOWED)
 
 
-def _check_limit(order: NewOrder) -> None:
-    if order.price <= 0:
+def _check_limit(order: NewOrder, awaits_quantity: bool) -> None:
+    if order.price <= 0 and not (order.peg_price_type and order.price == 0):
         raise missing("price")
-    if order.quantity <= 0:
+    if order.quantity <= 0 and not awaits_quantity:
         raise missing("quantity")
     if order.quote_order_quantity:
         raise not_required("quoteOrderQty")
@@ -68,11 +73,27 @@ def _check_limit(order: NewOrder) -> None:
         raise missing("timeInForce")
     elif order.time_in_force not in ("GTC", "IOC", "FOK"):
         raise Rejection(rejections.INVALID_TIF, "Invalid timeInForce.")
-    if order.price * order.quantity < UNIT:
+    if order.price and not awaits_quantity and order.price * order.quantity < UNIT:
         raise new_order("Price * QTY is zero or less.")
 
 
-def _check_market(rules: SymbolRules, order: NewOrder) -> None:
+def _check_peg(order: NewOrder) -> None:
+    """Raise unless the order's type and time in force go with its peg.
+
+    What becomes a MARKET order has no price to peg. PRIMARY_PEG joins the queue, so a LIMIT order with it has
+    to be able to rest; a LIMIT_MAKER may not take, so MARKET_PEG is not for it.
+    """
+    if order.type not in LIMIT_TYPES:
+        raise new_order("This order type may not use pegged price.")
+    if order.peg_price_type == PRIMARY_PEG:
+        is_wrong = order.type == "LIMIT" and order.time_in_force not in ("", "GTC")
+    else:
+        is_wrong = order.type == "LIMIT_MAKER"
+    if is_wrong:
+        raise new_order("This price peg cannot be used with this order type.")
+
+
+def _check_market(rules: SymbolRules, order: NewOrder, awaits_quantity: bool) -> None:
     if order.price:
         raise not_required("price")
     if order.time_in_force:
@@ -82,20 +103,20 @@ def _check_market(rules: SymbolRules, order: NewOrder) -> None:
             raise not_required("quoteOrderQty")
         if not rules.quote_order_quantity_market_allowed:
             raise new_order("Quote order qty market orders are not support for this symbol.")
-    elif order.quantity <= 0:
+    elif order.quantity <= 0 and not awaits_quantity:
         raise missing("quantity")
 
 
-def _check_iceberg(rules: SymbolRules, order: NewOrder) -> None:
+def _check_iceberg(rules: SymbolRules, order: NewOrder, awaits_quantity: bool) -> None:
     if not rules.iceberg_allowed:
         raise new_order("Iceberg orders are not supported for this symbol.")
     if order.type not in LIMIT_TYPES or order.time_in_force not in ("", "GTC"):
         raise Rejection(rejections.UNKNOWN_ORDER_COMPOSITION, rejections.UNSUPPORTED_COMBINATION)
-    if order.iceberg_quantity >= order.quantity:
+    if order.iceberg_quantity >= order.quantity and not awaits_quantity:
         raise new_order("IcebergQty exceeds QTY.")
 
 
-def check_order(market: Market, order: NewOrder, now: int) -> None:
+def check_order(market: Market, order: NewOrder | Order, now: int) -> None:
     """Raise unless the order passes the filters that look at its own price and quantity."""
     filters = market.rules.filters
     if filters.price is not None:
@@ -113,6 +134,9 @@ def check_order(market: Market, order: NewOrder, now: int) -> None:
 def check_quantity(market: Market, order: NewOrder | Order, quantity: int, now: int) -> None:
     """Raise unless the order, with this quantity, passes the filters that look at its quantity."""
     filters = market.rules.filters
+    if not quantity and not order.quote_order_quantity:
+        # It will have one when another order has filled, and is looked at again then.
+        return
     if quantity:
         if filters.lot_size is not None:
             check_lot(filters.lot_size, quantity, "LOT_SIZE")
@@ -142,7 +166,7 @@ def check_lot(lot: LotSize, quantity: int, name: str) -> None:
         raise filter_failure(name)
 
 
-def _check_price(rule: PriceFilter, order: NewOrder) -> None:
+def _check_price(rule: PriceFilter, order: NewOrder | Order) -> None:
     for price in (order.price, order.stop_price):
         if price and (
             price < rule.min_price
@@ -152,8 +176,8 @@ def _check_price(rule: PriceFilter, order: NewOrder) -> None:
             raise filter_failure("PRICE_FILTER")
 
 
-def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder, now: int) -> None:
-    average = market.average_price(rule.average_minutes, now)
+def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder | Order, now: int) -> None:
+    average = market.price_for_filters(rule.average_minutes, now)
     if not average:
         return
     up, down = (rule.bid_up, rule.bid_down) if order.side == "BUY" else (rule.ask_up, rule.ask_down)
@@ -163,12 +187,15 @@ def _check_percent_price(rule: PercentPrice, market: Market, order: NewOrder, no
 
 def _check_notional(rule: Notional, market: Market, order: NewOrder | Order, quantity: int, now: int) -> None:
     is_market = not order.price
+    if is_market and order.peg_price_type:
+        # It has no price yet, and is looked at again when the book gives it one.
+        return
     if order.price:
         notional = order.price * quantity
     elif order.quote_order_quantity:
         notional = order.quote_order_quantity * UNIT
     else:
-        average = market.average_price(rule.average_minutes, now)
+        average = market.price_for_filters(rule.average_minutes, now)
         if not average:
             return
         notional = average * quantity
@@ -180,7 +207,7 @@ def _check_notional(rule: Notional, market: Market, order: NewOrder | Order, qua
         raise filter_failure(rule.name)
 
 
-def _check_trailing_delta(rule: TrailingDelta, order: NewOrder) -> None:
+def _check_trailing_delta(rule: TrailingDelta, order: NewOrder | Order) -> None:
     if triggers_when_rising(order.type, order.side == "BUY"):
         low, high = rule.min_above, rule.max_above
     else:
@@ -199,6 +226,8 @@ def check_counts(
 ) -> None:
     """Raise unless the account may have these orders open beside those it has."""
     filters, account = market.rules.filters, desk.account
+    if account.filters is not None:
+        filters, exchange = account.filters.on_symbol(market.rules), account.filters.on_exchange(exchange)
     added = len(orders)
     _check_count("MAX_NUM_ORDERS", len(desk.open) + added, filters.max_num_orders)
     _check_count("EXCHANGE_MAX_NUM_ORDERS", account.open_count + added, exchange.max_num_orders)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .accounts import Holding
-from .amounts import UNIT, quote_to_lock
+from .amounts import quote_to_lock
 from .orders import LIMIT_TYPES, Order, OrderList
 
 
@@ -16,12 +16,12 @@ def need(order: Order, last_price: int) -> int:
     """Return what has to be set aside while the order is open.
 
     A sale sets its quantity aside. A purchase sets aside its limit price times quantity; a stop without a
-    limit its stop price (a trailing one without a stop price the last price) times quantity; a market order
-    nothing, since what it will cost is not known before it executes.
+    limit, or a pegged order that has no price yet, its stop price (where there is none the last price) times
+    quantity; a market order nothing, since what it will cost is not known before it executes.
     """
     if not order.is_buy:
         return order.open_quantity
-    if order.type in LIMIT_TYPES:
+    if order.type in LIMIT_TYPES and order.price:
         return quote_to_lock(order.price, order.open_quantity)
     if order.type == "MARKET":
         return 0
@@ -78,11 +78,8 @@ def can_pay(buyer: Order, quote: int) -> bool:
     return bool(buyer.locked) or buyer.desk.quote.free >= quote
 
 
-def settle_buyer(buyer: Order, quantity: int, quote: int, rate: int) -> int:
-    """Pay for a fill, take in the base asset less the commission, and return the commission.
-
-    Called before the order counts the fill as executed.
-    """
+def settle_buyer(buyer: Order, quantity: int, quote: int) -> None:
+    """Pay for a fill and take in the base asset; called before the order counts the fill as executed."""
     desk = buyer.desk
     if buyer.locked:
         still_locked = quote_to_lock(buyer.price, buyer.open_quantity - quantity)
@@ -92,16 +89,12 @@ def settle_buyer(buyer: Order, quantity: int, quote: int, rate: int) -> int:
         desk.quote.free += released - quote
     else:
         desk.quote.free -= quote
-    commission = quantity * rate // UNIT
-    desk.base.free += quantity - commission
-    return commission
+    desk.base.free += quantity
 
 
-def settle_seller(seller: Order, quantity: int, quote: int, rate: int) -> int:
-    """Hand over a fill's base asset, take in the quote asset less the commission, return the commission."""
+def settle_seller(seller: Order, quantity: int, quote: int) -> None:
+    """Hand over a fill's base asset and take in the quote asset."""
     desk = seller.desk
     seller.locked -= quantity
     desk.base.locked -= quantity
-    commission = quote * rate // UNIT
-    desk.quote.free += quote - commission
-    return commission
+    desk.quote.free += quote

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from .book import BookSide
 from .orders import Order
+from .price_range import PriceLimits, PriceRange
+from .reference_price import ReferencePrice
 from .symbols import SymbolRules
 from .triggers import TriggerBook
 
@@ -24,13 +26,17 @@ class Market:
         "_quantity_sum",
         "_trades",
         "_window_us",
+        "allocation_id",
         "asks",
         "bids",
         "execution_id",
         "fired",
+        "had_reference",
         "last_price",
         "order_id",
         "prevented_match_id",
+        "price_range",
+        "reference",
         "rules",
         "trade_id",
         "triggers",
@@ -47,7 +53,11 @@ class Market:
         self.order_id = first_order_id
         self.trade_id = first_trade_id
         self.prevented_match_id = 0
+        self.allocation_id = 0
         self.execution_id = 0
+        self.price_range: PriceRange | None = None
+        self.reference: ReferencePrice | None = None
+        self.had_reference = False
         self._trades: deque[tuple[int, int, int]] = deque()
         self._quantity_sum = 0
         self._notional_sum = 0
@@ -79,6 +89,34 @@ class Market:
         self._quantity_sum += quantity
         self._notional_sum += notional
         self._forget_before(time - self._window_us)
+        if self.reference is not None:
+            self.reference.observe(time, price)
+
+    def refer_to(self, reference: ReferencePrice | None) -> None:
+        """Take the reference price from elsewhere; a mean takes in the trades of the last minutes."""
+        self.had_reference = self.has_had_reference_price()
+        self.reference = reference
+        if reference is not None:
+            for time, quantity, notional in self._trades:
+                reference.observe(time, notional // quantity)
+
+    def has_had_reference_price(self) -> bool:
+        """Whether there has been a reference price at all."""
+        return self.had_reference or (self.reference is not None and self.reference.was_ever_set)
+
+    def reference_price(self, now: int) -> int | None:
+        """Return the reference price; `None` if the symbol has none now."""
+        return None if self.reference is None else self.reference.price_at(now)
+
+    def taker_limits(self, is_buy: bool, now: int) -> PriceLimits | None:
+        """Return where an order that begins to take may trade until it rests or ends; `None` if anywhere."""
+        if self.price_range is None:
+            return None
+        return self.price_range.limits(is_buy, self.reference_price(now))
+
+    def price_for_filters(self, minutes: int, now: int) -> int:
+        """Return what filters compare prices with: the reference price, else the average of the last minutes."""
+        return self.reference_price(now) or self.average_price(minutes, now)
 
     def average_price(self, minutes: int, now: int) -> int:
         """Return the volume-weighted price of the last `minutes`; the last price if 0 or without trades."""

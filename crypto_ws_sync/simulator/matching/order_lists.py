@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import contingencies, funds, rejections
+from . import contingencies, funds, pegging, rejections
 from .accounts import SymbolAccount
 from .action import Action
 from .market import Market
-from .orders import NewOrder, NewOrderList, Order, OrderList
+from .orders import OPO_KINDS, NewOrder, NewOrderList, Order, OrderList
 from .rejections import Rejection, new_order
 from .symbols import SymbolRules
 
@@ -19,6 +19,8 @@ BUY_STOP_LOSS_MUST_BE_ABOVE = -1196
 SELL_STOP_LOSS_MUST_BE_BELOW = -1197
 BUY_TAKE_PROFIT_MUST_BE_BELOW = -1198
 SELL_TAKE_PROFIT_MUST_BE_ABOVE = -1199
+OPO_WORKING_MUST_BE_BUY = -1222
+OPO_PENDING_MUST_BE_SELL = -1223
 
 _PAIR_TYPES = ("LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 _ICEBERG_NOT_GTC = "Parameter '%s' is not supported if aboveTimeInForce/belowTimeInForce is not GTC."
@@ -35,11 +37,11 @@ _MISPLACED = {
 def check_composition(rules: SymbolRules, new: NewOrderList) -> None:
     """Raise unless the legs make a list of their kind and the symbol allows such lists."""
     kind = new.kind
-    if kind in ("OPO", "OPOCO"):
-        raise new_order("OPO orders are not supported for this symbol.")
+    if kind in OPO_KINDS:
+        _check_one_pays_the_other(rules, new)
     if kind != "OCO" and not rules.oto_allowed:
         raise new_order("OTO orders are not supported for this symbol.")
-    if kind != "OTO":
+    if kind not in ("OTO", "OPO"):
         if not rules.oco_allowed:
             raise new_order("OCO orders are not supported for this symbol")
         first, second = new.orders[-2:]
@@ -52,6 +54,18 @@ def check_composition(rules: SymbolRules, new: NewOrderList) -> None:
     for order in new.orders:
         if order.symbol != new.symbol:
             raise ValueError("the legs of an order list are of one symbol")
+
+
+def _check_one_pays_the_other(rules: SymbolRules, new: NewOrderList) -> None:
+    working, *pending = new.orders
+    if working.side != "BUY":
+        raise Rejection(OPO_WORKING_MUST_BE_BUY, "Working order in an OPO list must be a bid.")
+    if any(leg.side != "SELL" for leg in pending):
+        raise Rejection(OPO_PENDING_MUST_BE_SELL, "Pending orders in an OPO list must be asks.")
+    if any(leg.quantity for leg in pending):
+        raise ValueError("the pending orders of an OPO list get their quantity from the working order")
+    if not rules.opo_allowed:
+        raise new_order("OPO orders are not supported for this symbol.")
 
 
 def _check_pair(above: NewOrder, below: NewOrder) -> None:
@@ -84,6 +98,9 @@ def place(market: Market, desk: SymbolAccount, new: NewOrderList, order_list_id:
         Order(market.order_id + place, desk, leg, leg.quantity, leg.stp_mode or mode, now)
         for place, leg in enumerate(new.orders)
     )
+    for order, leg in zip(order_list.orders, new.orders, strict=True):
+        if pegging.is_due(leg) and order not in order_list.pending:
+            pegging.fix(market, order)
     _check_at_engine(market, order_list)
     amounts = _needs(market, order_list)
     market.order_id += len(order_list.orders)
@@ -130,7 +147,8 @@ def _check_at_engine(market: Market, order_list: OrderList) -> None:
 def _needs(market: Market, order_list: OrderList) -> list[tuple[Order, int]]:
     """Return what each order, or the pair as a whole, must set aside.
 
-    Pending orders set theirs aside from the start: what the working order brings in is not theirs to spend.
+    Pending orders set theirs aside from the start: what the working order brings in is not theirs to spend,
+    save in an OPO list, where they need nothing else.
     """
     pair = order_list.pair
     amounts = [

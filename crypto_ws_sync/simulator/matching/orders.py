@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .book import Level
 
 LIMIT_TYPES = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
+PRIMARY_PEG = "PRIMARY_PEG"
+OPO_KINDS = frozenset({"OPO", "OPOCO"})
 STOP_TYPES = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 
 
@@ -18,7 +20,9 @@ class NewOrder:
     """An order as asked for. Amounts in units of 10**-8; 0, "" and `None` mean not sent.
 
     `client_order_id` must be given: the caller makes one up where the request has none.
-    `stp_mode` "" takes the symbol's default. `is_pegged` is set where the request carries peg instructions.
+    `stp_mode` "" takes the symbol's default. With `peg_price_type` PRIMARY_PEG or MARKET_PEG the price comes
+    from the book, `peg_offset` levels deeper, and `price` is the worst to be accepted, 0 for any. `uses_sor`
+    lets it take from the other books of the symbol's pool as well.
     """
 
     symbol: str
@@ -35,7 +39,9 @@ class NewOrder:
     strategy_id: int | None = None
     strategy_type: int | None = None
     stp_mode: str = ""
-    is_pegged: bool = False
+    peg_price_type: str = ""
+    peg_offset: int | None = None
+    uses_sor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,9 @@ class NewOrderList:
     """An order list as asked for.
 
     `kind` is "OCO" with `orders` (above, below), "OTO" with (working, pending) or "OTOCO" with (working,
-    pending above, pending below); "OPO" and "OPOCO" are refused. The legs carry the list's symbol, and those
-    of a pair its side and quantity. Order ids follow the order of `orders`; `is_above_first=False` says that
+    pending above, pending below); "OPO" and "OPOCO" are like those two, with pending orders that carry no
+    quantity: it will be what the working order brought in. The legs carry the list's symbol, and those of a
+    pair its side and quantity. Order ids follow the order of `orders`; `is_above_first=False` says that
     a pair stands as (below, above), as in the deprecated form, where the stop comes first.
     """
 
@@ -61,7 +68,9 @@ class Order:
     Times are microseconds. `status` is the exchange's word. `executed_quote` is the sum of the fills' quote
     quantities, `prevented` what self-trade prevention took away, `visible` what an open order shows in the
     book. `working_time` is -1 until the order is on the book (or was, or took from it), `trailing_time` -1
-    until tracking began.
+    until tracking began. `price` is what it is matched at; for a pegged order that is `pegged_price`, 0 until
+    the book has given one, while `sent_price` stays as it was asked for. `working_floor` says where an order
+    with smart routing was active last: "SOR" or, on the book of its own symbol, "EXCHANGE".
 
     Owner: the engine's thread.
     """
@@ -83,11 +92,15 @@ class Order:
         "locked",
         "order_id",
         "order_list",
+        "peg_offset",
+        "peg_price_type",
+        "pegged_price",
         "prevented",
         "prevented_match_id",
         "price",
         "quantity",
         "quote_order_quantity",
+        "sent_price",
         "status",
         "stop_price",
         "stp_mode",
@@ -99,7 +112,9 @@ class Order:
         "trailing_time",
         "type",
         "update_time",
+        "uses_sor",
         "visible",
+        "working_floor",
         "working_time",
     )
 
@@ -111,6 +126,12 @@ class Order:
     time_in_force: str
     quantity: int
     price: int
+    sent_price: int
+    peg_price_type: str
+    peg_offset: int | None
+    pegged_price: int
+    uses_sor: bool
+    working_floor: str
     quote_order_quantity: int
     stop_price: int
     trailing_delta: int
@@ -148,7 +169,12 @@ class Order:
         self.type = new.type
         self.time_in_force = new.time_in_force or "GTC"
         self.quantity = quantity
-        self.price = new.price
+        self.price = self.sent_price = new.price
+        self.peg_price_type = new.peg_price_type
+        self.peg_offset = new.peg_offset
+        self.pegged_price = 0
+        self.uses_sor = new.uses_sor
+        self.working_floor = "SOR" if new.uses_sor else ""
         self.quote_order_quantity = new.quote_order_quantity
         self.stop_price = new.stop_price
         self.trailing_delta = new.trailing_delta
@@ -218,7 +244,8 @@ class Order:
 class OrderList:
     """One order list and what became of it; read it, never write to it.
 
-    `orders` stand in wire order. `shared_lock` is what is set aside once for both legs of an untouched pair.
+    `orders` stand in wire order. `shared_lock` is what is set aside once for both legs of an untouched pair,
+    `proceeds` what a working order has brought in for the pending ones that are to sell it.
 
     Owner: the engine's thread.
     """
@@ -232,6 +259,7 @@ class OrderList:
         "list_status_type",
         "order_list_id",
         "orders",
+        "proceeds",
         "shared_lock",
         "transaction_time",
     )
@@ -249,6 +277,7 @@ class OrderList:
         self.transaction_time = now
         self.orders: tuple[Order, ...] = ()
         self.shared_lock = 0
+        self.proceeds = 0
 
     @property
     def symbol(self) -> str:
@@ -277,10 +306,15 @@ class OrderList:
 
     @property
     def pair(self) -> tuple[Order, ...]:
-        """The two orders of which one cancels the other; empty in an OTO."""
-        if self.kind == "OTO":
+        """The two orders of which one cancels the other; empty in an OTO or OPO."""
+        if self.kind in ("OTO", "OPO"):
             return ()
         return self.orders[-2:]
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the pending orders sell what the working one has bought."""
+        return self.kind in OPO_KINDS
 
     def legs(self) -> tuple[tuple[int, str], ...]:
         """Return order ids with their client order ids, in wire order."""

@@ -11,6 +11,12 @@ class Rejection(Exception):
         self.code = code
         self.msg = msg
 
+    def as_reason(self) -> str:
+        """Return it the way an execution report gives a reason."""
+        if self.msg == TOO_THIN_TO_PEG:
+            return "INSUFFICIENT_LIQUIDITY"
+        return self.msg.upper().replace(": ", "_").replace(" ", "_").rstrip(".")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rejection) and (self.code, self.msg) == (other.code, other.msg)
 
@@ -20,6 +26,7 @@ class Rejection(Exception):
 
 INVALID_MESSAGE = -1013
 UNKNOWN_ORDER_COMPOSITION = -1014
+UNSUPPORTED_OPERATION = -1020
 MANDATORY_PARAM = -1102
 PARAM_NOT_REQUIRED = -1106
 TIF_NOT_REQUIRED = -1114
@@ -37,8 +44,10 @@ CLIENT_ORDER_ID_INVALID = -2039
 
 DUPLICATE_ORDER = "Duplicate order sent."
 MARKET_CLOSED = "Market is closed."
+NOT_PERMITTED = "This symbol is not permitted for this account."
 INSUFFICIENT_BALANCE = "Account has insufficient balance for requested action."
 UNKNOWN_ORDER = "Unknown order sent."
+TOO_THIN_TO_PEG = "Order book liquidity is too low for this pegged order."
 WOULD_MATCH = "Order would immediately match and take."
 WOULD_TRIGGER = "Order would trigger immediately."
 BAD_PRICES = "The relationship of the prices for the orders is not correct."

@@ -8,7 +8,8 @@ from typing import Any
 
 from .amounts import parse_amount
 
-STP_MODES = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"})
+STP_MODES = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"})
+SYMBOL_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 ORDER_TYPES = frozenset(
     {"LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"}
 )
@@ -138,12 +139,15 @@ class SymbolRules:
     iceberg_allowed: bool = True
     oco_allowed: bool = True
     oto_allowed: bool = True
+    opo_allowed: bool = True
     quote_order_quantity_market_allowed: bool = True
     allow_trailing_stop: bool = True
     cancel_replace_allowed: bool = True
     amend_allowed: bool = True
+    peg_instructions_allowed: bool = True
     default_stp_mode: str = "NONE"
     allowed_stp_modes: frozenset[str] = STP_MODES
+    permission_sets: tuple[frozenset[str], ...] = ()
     filters: SymbolFilters = SymbolFilters()
 
     def __post_init__(self) -> None:
@@ -151,6 +155,8 @@ class SymbolRules:
             raise ValueError(
                 f"self-trade prevention modes not kept here: {self.allowed_stp_modes - STP_MODES}"
             )
+        if self.status not in SYMBOL_STATUSES:
+            raise ValueError(f"no status of a symbol: {self.status}")
         if self.default_stp_mode not in self.allowed_stp_modes:
             raise ValueError(f"default self-trade prevention mode {self.default_stp_mode} is not allowed")
         if not self.order_types <= ORDER_TYPES:
@@ -158,15 +164,7 @@ class SymbolRules:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> SymbolRules:
-        """Read one entry of the `symbols` array of `exchangeInfo`.
-
-        Raises:
-            ValueError: The entry allows what this engine does not do (pegged orders, OPO lists, the modes
-                DECREMENT and TRANSFER), so serving it would promise too much.
-        """
-        for flag in ("opoAllowed", "pegInstructionsAllowed"):
-            if entry.get(flag):
-                raise ValueError(f"{entry['symbol']}: {flag} is not kept here")
+        """Read one entry of the `symbols` array of `exchangeInfo`."""
         return cls(
             symbol=entry["symbol"],
             base_asset=entry["baseAsset"],
@@ -176,12 +174,15 @@ class SymbolRules:
             iceberg_allowed=entry["icebergAllowed"],
             oco_allowed=entry["ocoAllowed"],
             oto_allowed=entry["otoAllowed"],
+            opo_allowed=entry["opoAllowed"],
             quote_order_quantity_market_allowed=entry["quoteOrderQtyMarketAllowed"],
             allow_trailing_stop=entry["allowTrailingStop"],
             cancel_replace_allowed=entry["cancelReplaceAllowed"],
             amend_allowed=entry["amendAllowed"],
+            peg_instructions_allowed=entry["pegInstructionsAllowed"],
             default_stp_mode=entry["defaultSelfTradePreventionMode"],
             allowed_stp_modes=frozenset(entry["allowedSelfTradePreventionModes"]),
+            permission_sets=tuple(map(frozenset, entry["permissionSets"])),
             filters=SymbolFilters.from_json(entry["filters"]),
         )
 

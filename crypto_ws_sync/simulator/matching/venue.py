@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from . import rejections
-from .accounts import Account, CommissionRates, SymbolAccount
+from .accounts import Account, SymbolAccount
 from .book import Level
+from .commissions import CommissionRates, ExchangeRates, Tariff
 from .market import Market
 from .orders import Order, OrderList
+from .price_range import PriceRange
 from .records import AccountPosition, Balance
+from .reference_price import ReferencePrice
 from .rejections import Rejection
 from .symbols import ExchangeFilters, SymbolRules
 
@@ -25,8 +28,11 @@ class Venue:
         self._exchange_filters = exchange_filters or ExchangeFilters()
         self._markets: dict[str, Market] = {}
         self._accounts: dict[int, Account] = {}
+        self._exchange_rates = ExchangeRates(self._markets)
         self._next_list_id = 0
+        self._pools: dict[str, tuple[Market, ...]] = {}
         self.fees: dict[str, int] = {}
+        self.exchanged: dict[str, int] = {}
 
     # setting up
 
@@ -35,6 +41,20 @@ class Venue:
     ) -> None:
         """Open a symbol for trading; the ids of its orders and trades go on from the given ones."""
         self._markets[rules.symbol] = Market(rules, last_price, first_order_id, first_trade_id)
+
+    def add_pool(self, symbols: Sequence[str]) -> None:
+        """Let orders on one of these symbols be routed to the others, quote assets counting one for one.
+
+        Raises:
+            ValueError: Their base assets differ.
+        """
+        markets = [self._market(symbol) for symbol in symbols]
+        if len({market.rules.base_asset for market in markets}) > 1:
+            raise ValueError(f"the symbols of a pool have one base asset: {', '.join(symbols)}")
+        for market in markets:
+            # The order's own book first: it wins where another has the same price.
+            others = [each for each in markets if each is not market]
+            self._pools[market.rules.symbol] = (market, *others)
 
     def remember_trades(self, symbol: str, trades: Iterable[tuple[int, int, int]]) -> None:
         """Take in past trades (time, price, quantity), oldest first, for the last and the average price."""
@@ -56,6 +76,35 @@ class Venue:
             account_id, balances, rates or CommissionRates(), trade_group_id, is_observed
         )
 
+    def set_rules(self, rules: SymbolRules) -> None:
+        """Let other rules hold for a symbol from now on; what is open stays open."""
+        self._market(rules.symbol).rules = rules
+
+    def set_price_range(self, symbol: str, price_range: PriceRange | None) -> None:
+        """Keep takers of a symbol within a range around its reference price; `None` lifts the rule."""
+        self._market(symbol).price_range = price_range
+
+    def set_reference(self, symbol: str, reference: ReferencePrice | None) -> None:
+        """Give a symbol a reference price; a mean takes in the trades of the last minutes."""
+        self._market(symbol).refer_to(reference)
+
+    def set_tariff(self, account_id: int, tariff: Tariff, symbol: str | None = None) -> None:
+        """Let an account pay these commissions from now on, on one symbol or wherever it has none of its own."""
+        account = self._accounts[account_id]
+        if symbol is None:
+            account.tariff = tariff
+        else:
+            account.tariffs[self._market(symbol).rules.symbol] = tariff
+        for desk in account.desks.values():
+            desk.apply_tariff()
+
+    def pay_in_bnb(self, account_id: int, is_on: bool) -> None:
+        """Let an account pay its commissions in BNB, at a discount, wherever it has enough of it."""
+        account = self._accounts[account_id]
+        account.pays_in_bnb = is_on
+        for desk in account.desks.values():
+            desk.apply_tariff()
+
     def deposit(self, account_id: int, asset: str, amount: int, now: int) -> AccountPosition:
         """Add to what is free of an asset (a negative amount takes away), and return the new position."""
         account = self._accounts[account_id]
@@ -63,6 +112,19 @@ class Venue:
         if holding.free + amount < 0:
             raise ValueError(f"account {account_id} has less {asset} than that")
         holding.free += amount
+        account.updated_at = now
+        return AccountPosition(account_id, now, (holding.balance(),))
+
+    def lock_from_outside(self, account_id: int, asset: str, amount: int, now: int) -> AccountPosition:
+        """Lock some of what is free of an asset; a negative amount frees what was locked this way before."""
+        account = self._accounts[account_id]
+        holding = account.holding(asset)
+        locked = account.locked_from_outside.get(asset, 0) + amount
+        if holding.free < amount or locked < 0:
+            raise ValueError(f"account {account_id} has not that much {asset} to lock or to free")
+        account.locked_from_outside[asset] = locked
+        holding.free -= amount
+        holding.locked += amount
         account.updated_at = now
         return AccountPosition(account_id, now, (holding.balance(),))
 
@@ -79,6 +141,22 @@ class Venue:
     def average_price(self, symbol: str, minutes: int, now: int) -> int:
         """Return the volume-weighted price of the last minutes (at most the symbol's longest, 5 or more)."""
         return self._market(symbol).average_price(minutes, now)
+
+    def price_range(self, symbol: str) -> PriceRange | None:
+        """Return the range that binds takers of a symbol; `None` for no such rule."""
+        return self._market(symbol).price_range
+
+    def reference(self, symbol: str) -> ReferencePrice | None:
+        """Return where a symbol's reference price comes from; `None` for nowhere."""
+        return self._market(symbol).reference
+
+    def has_had_reference_price(self, symbol: str) -> bool:
+        """Return whether a symbol has had a reference price at all."""
+        return self._market(symbol).has_had_reference_price()
+
+    def reference_price(self, symbol: str, now: int) -> int | None:
+        """Return the reference price; `None` if the symbol has none now."""
+        return self._market(symbol).reference_price(now)
 
     def next_trade_id(self, symbol: str) -> int:
         """Return the id that the next trade will have."""
@@ -166,7 +244,7 @@ class Venue:
         rules = market.rules
         desk = account.desks.get(rules.symbol)
         if desk is None:
-            desk = SymbolAccount(account, rules.symbol, rules.base_asset, rules.quote_asset)
+            desk = SymbolAccount(account, market, self._exchange_rates)
             account.desks[rules.symbol] = desk
         return desk
 

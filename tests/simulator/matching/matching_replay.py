@@ -101,12 +101,17 @@ class Replay:
         }
         for number, orders in ended.items():
             match = matches[number]
-            expected = {
-                "EXPIRE_TAKER": {match.taker_order_id},
-                "EXPIRE_MAKER": {match.maker_order_id},
-                "EXPIRE_BOTH": {match.taker_order_id, match.maker_order_id},
-            }
-            assert orders == expected[match.self_trade_prevention_mode]
+            taker, maker = self.orders[match.taker_order_id], self.orders[match.maker_order_id]
+            mode = taker.mode
+            if mode == "TRANSFER" and (maker.mode != mode or maker.account_id == taker.account_id):
+                mode = "DECREMENT"
+            assert match.self_trade_prevention_mode == mode
+            expected = set()
+            if mode != "EXPIRE_MAKER":
+                expected.add(match.taker_order_id)
+            if mode != "EXPIRE_TAKER":
+                expected.add(match.maker_order_id)
+            assert orders == expected
 
     def _fills(self, outcome: Outcome) -> list[Fill]:
         return [e.fill for e in outcome.events if isinstance(e, Execution) and e.fill is not None]
@@ -134,9 +139,14 @@ class Replay:
         if event.execution_type == "TRADE":
             assert event.fill is not None
             self._trade(event.fill, seen)
+        if event.execution_type == "TRADE_PREVENTION":
+            self._prevented(event, seen)
         if event.execution_type == "NEW" and event.is_on_book:
             self.places += 1
             seen.place = self.places
+            # a pegged order that waited has got its price
+            assert event.pegged_price in (0, order.price)
+            seen.price = order.price
         if event.execution_type == "REPLACED":
             assert seen.executed + seen.prevented < event.quantity < seen.quantity
             if seen.visible is not None:
@@ -155,7 +165,11 @@ class Replay:
         assert seen.left >= 0
         if seen.status in OPEN:
             assert (seen.status == "PARTIALLY_FILLED") == (seen.executed > 0)
-        assert (seen.status == "FILLED") == (seen.left == 0 and seen.prevented == 0)
+        # one that waits for another's fill has no quantity yet
+        is_used_up = seen.left == 0 and seen.quantity > 0
+        assert is_used_up == (seen.status in ("FILLED", "EXPIRED_IN_MATCH"))
+        if is_used_up:
+            assert (seen.status == "FILLED") == (event.execution_type == "TRADE")
 
     def _trade(self, fill: Fill, seen: Seen) -> None:
         if fill.is_maker:
@@ -173,11 +187,41 @@ class Replay:
         assert fill.quote_quantity == fill.price * fill.quantity // SCALE
         assert fill.commission == (fill.quantity if fill.is_buyer else fill.quote_quantity) // 1000
         if fill.is_maker and seen.visible is not None:
-            seen.visible -= fill.quantity
-            if not seen.visible and seen.left:
+            self._shown_less(seen, fill.quantity, seen.left)
+
+    def _prevented(self, event: Execution, seen: Seen) -> None:
+        """The maker was the next to be matched, and what both lose is what would have been traded."""
+        match = event.prevented_match
+        assert match is not None
+        assert event.prevented_quantity == seen.prevented + event.last_prevented_quantity
+        lowers = match.self_trade_prevention_mode in ("DECREMENT", "TRANSFER")
+        if event.order.order_id == match.taker_order_id:
+            wanted = seen.left
+            assert match.quantity <= wanted
+        else:
+            assert seen.price == match.price
+            assert self._first_in_queue(seen) is seen
+            if seen.visible is None:
                 seen.visible = min(seen.iceberg or seen.left, seen.left)
-                self.places += 1
-                seen.place = self.places
+            assert match.quantity == min(self.orders[match.taker_order_id].left, seen.visible)
+            wanted = seen.left
+        assert event.last_prevented_quantity == (match.quantity if lowers else wanted)
+        if lowers and seen.visible is not None and event.order.order_id == match.maker_order_id:
+            self._shown_less(seen, match.quantity, seen.left - match.quantity)
+
+    def _first_in_queue(self, maker: Seen) -> Seen:
+        sign = -1 if maker.side == "BUY" else 1
+        queue = [seen for seen in self.orders.values() if seen.rests and seen.side == maker.side]
+        return min(queue, key=lambda seen: (sign * seen.price, seen.place))
+
+    def _shown_less(self, maker: Seen, quantity: int, left: int) -> None:
+        """An iceberg's next part goes to the back of the queue; every other order keeps its place."""
+        assert maker.visible is not None
+        maker.visible -= quantity
+        if not maker.visible and left:
+            maker.visible = min(maker.iceberg or left, left)
+            self.places += 1
+            maker.place = self.places
 
     def _judge(self, fill: Fill, maker: Seen, taker: Seen) -> None:
         """The maker is the first in its queue at the best price; the taker accepts that price."""
@@ -185,10 +229,7 @@ class Replay:
         if taker.kind in LIMITS:
             assert fill.price <= taker.price if taker.side == "BUY" else fill.price >= taker.price
         assert taker.mode == "NONE" or taker.group != maker.group
-        sign = -1 if maker.side == "BUY" else 1
-        queue = [seen for seen in self.orders.values() if seen.rests and seen.side == maker.side]
-        first = min(queue, key=lambda seen: (sign * seen.price, seen.place))
-        assert first is maker
+        assert self._first_in_queue(maker) is maker
         if maker.visible is None:
             maker.visible = min(maker.iceberg or maker.left, maker.left)
         taker_left = taker.left + fill.quantity  # the taker's own event came first

@@ -19,7 +19,6 @@ NO_QUOTE = SUPERFLUOUS.format("quoteOrderQty")
 NO_TRAILING = SUPERFLUOUS.format("trailingDelta")
 NO_TIF = "TimeInForce parameter sent when not required."
 LOW_TYPE = "strategyType was less than 1000000."
-NO_PEGS = "Pegged orders are not supported for this symbol."
 COMPOSITIONS: list[tuple[str, dict[str, Any], int, str]] = [
     ("LIMIT", {"quantity": "1"}, -1102, MANDATORY.format("price")),
     ("LIMIT", {"price": "1"}, -1102, MANDATORY.format("quantity")),
@@ -37,13 +36,6 @@ COMPOSITIONS: list[tuple[str, dict[str, Any], int, str]] = [
         "Unsupported order combination.",
     ),
     ("LIMIT", {"price": "1", "quantity": "1", "strategy_type": 999_999}, -1134, LOW_TYPE),
-    ("LIMIT", {"price": "1", "quantity": "1", "is_pegged": True}, -2010, NO_PEGS),
-    (
-        "LIMIT",
-        {"price": "1", "quantity": "1", "stp_mode": "DECREMENT"},
-        -1013,
-        "This symbol does not allow the specified self-trade prevention mode.",
-    ),
     (
         "LIMIT_MAKER",
         {"price": "1", "quantity": "1", "time_in_force": "GTC"},
@@ -128,7 +120,21 @@ FLAGS: list[tuple[dict[str, Any], str, dict[str, Any], int, str]] = [
         -2010,
         "Trailing stop orders are not supported for this symbol.",
     ),
+    (
+        {"peg_instructions_allowed": False},
+        "LIMIT",
+        {**PLAIN, "peg_price_type": "PRIMARY_PEG"},
+        -2010,
+        "Pegged orders are not supported for this symbol.",
+    ),
     ({"status": "BREAK"}, "LIMIT", PLAIN, -2010, "Market is closed."),
+    (
+        {"allowed_stp_modes": frozenset({"NONE", "EXPIRE_BOTH"})},
+        "LIMIT",
+        {**PLAIN, "stp_mode": "DECREMENT"},
+        -1013,
+        "This symbol does not allow the specified self-trade prevention mode.",
+    ),
 ]
 
 
@@ -139,8 +145,8 @@ def test_a_symbol_allows_what_its_flags_say(
     assert verdict(SmallVenue(**flags), "BUY", kind, **fields) == (code, msg)
 
 
-def test_opo_lists_are_refused_as_by_a_symbol_that_does_not_allow_them() -> None:
-    venue = SmallVenue()
+def test_opo_lists_are_refused_by_a_symbol_that_does_not_allow_them() -> None:
+    venue = SmallVenue(opo_allowed=False)
     legs = (venue.new("BUY", "LIMIT", **PLAIN), venue.new("SELL", "MARKET"))
     with pytest.raises(Rejection) as caught:
         venue.engine.place_list(1, NewOrderList("OPO", SYMBOL, "list", legs), venue.tick())
@@ -162,6 +168,7 @@ ENTRY: dict[str, Any] = {
     "cancelReplaceAllowed": True,
     "amendAllowed": False,
     "pegInstructionsAllowed": False,
+    "permissionSets": [["SPOT", "MARGIN"], ["TRD_GRP_004"]],
     "filters": [PRICE, LOT],
     "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
     "allowedSelfTradePreventionModes": ["NONE", "EXPIRE_MAKER"],
@@ -174,6 +181,7 @@ def test_rules_are_read_from_an_exchange_info_entry() -> None:
     assert rules.order_types == {"LIMIT", "MARKET"}
     assert (rules.oto_allowed, rules.allow_trailing_stop, rules.amend_allowed) == (False, False, False)
     assert rules.default_stp_mode == "EXPIRE_MAKER"
+    assert rules.permission_sets == ({"SPOT", "MARGIN"}, {"TRD_GRP_004"})
     assert rules.filters.price is not None
     assert rules.filters.price.tick_size == units("0.01")
     assert rules.filters.lot_size is not None
@@ -183,10 +191,9 @@ def test_rules_are_read_from_an_exchange_info_entry() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"opoAllowed": True},
-        {"pegInstructionsAllowed": True},
         {"orderTypes": ["BLOCK"]},
-        {"allowedSelfTradePreventionModes": ["NONE", "EXPIRE_MAKER", "DECREMENT"]},
+        {"status": "OPEN"},
+        {"allowedSelfTradePreventionModes": ["NONE", "EXPIRE_MAKER", "ALLOCATE"]},
         {"defaultSelfTradePreventionMode": "EXPIRE_BOTH"},
     ],
 )

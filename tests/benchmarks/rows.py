@@ -1,0 +1,175 @@
+"""The rows that are measured, and what each must reach."""
+
+from __future__ import annotations
+
+import fnmatch
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tests.benchmarks.rig import Rig, Spot, ratio_of_rates, ratios_of_times
+
+__all__ = ["Row", "Target", "chosen", "rows"]
+
+Measure = Callable[[Rig, Spot, Spot], "dict[str, float]"]
+"""One round: rig, base, who is measured -> figure by name of the row."""
+
+WIDTH = 32
+TIMES_A_TURN = 60
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a figure must reach, and what is aimed at, with the extra `speed` and without."""
+
+    must: float
+    aim: float
+    aim_with_speed: float | None = None
+
+    def aims(self, with_speed: bool) -> float:
+        """Return what is aimed at."""
+        return self.aim_with_speed if with_speed and self.aim_with_speed is not None else self.aim
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: its unit ("" for a ratio to the base), and whether more of it is better."""
+
+    name: str
+    group: str
+    target: Target | None = None
+    target_tls: Target | None = None
+    is_more_better: bool = False
+    unit: str = ""
+
+    def targets(self, rig: Rig) -> Target | None:
+        """Return what it must reach on a rig; the targets are for a server that answers at once."""
+        if rig.delay:
+            return None
+        return self.target_tls if rig.is_tls and self.target_tls is not None else self.target
+
+    def holds(self, figure: float, wanted: float) -> bool:
+        """Tell whether a figure is good enough, as it is printed."""
+        figure = round(figure, 2)
+        return figure >= wanted if self.is_more_better else figure <= wanted
+
+
+@dataclass
+class Group:
+    """Rows that come from one measurement, of clients that have what it needs."""
+
+    measure: Measure
+    needs: str
+    rows: list[Row] = field(default_factory=list)
+
+
+def _count(rig: Rig) -> tuple[int, int]:
+    """Return how many calls make a turn, and turns a round."""
+    return (TIMES_A_TURN, 4) if not rig.delay else (max(3, int(0.04 / rig.delay)), 2)
+
+
+def _latency(method: str) -> Measure:
+    def measure(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
+        count, turns = _count(rig)
+        ratios = ratios_of_times(rig, base, spot, method, count=count, turns=turns)
+        return {f"{method} p{share}": ratio for share, ratio in ratios.items()}
+
+    return measure
+
+
+def _rate(way: str, method: str, width: int, name: str) -> Measure:
+    def measure(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
+        seconds = 0.08 if width <= 32 else 0.15
+        per_second, cpu = ratio_of_rates(rig, base, spot, way, method, width, seconds=seconds, turns=3)
+        return {f"{method}/s {name}": per_second, f"{method} CPU {name}": cpu}
+
+    return measure
+
+
+def _big(size: int) -> Measure:
+    def measure(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
+        params = {"bytes": size * 10**6}
+        ratios = ratios_of_times(rig, base, spot, "big", count=1, turns=3, params=params)
+        return {f"{size} MB answer": ratios[50]}
+
+    return measure
+
+
+def _events(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
+    of_base, told = [], []
+    for _ in range(3):
+        of_base.append(rig.ask(base, "events", count=1000)["per_second"])
+        told.append(rig.ask(spot, "events", count=1000)["per_second"])
+    return {"events/s user_data": statistics.median(told) / statistics.median(of_base)}
+
+
+def _fresh(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
+    of_base, ours = rig.fresh(base), rig.fresh(spot)
+    return {
+        "start to first answer": ours["first"] / of_base["first"],
+        "import": ours["import"] / of_base["import"],
+        "import seconds": ours["import"],
+        "idle memory, resident": (ours["rss"] - of_base["rss"]) / 1000,
+        "idle memory, private": (ours["private"] - of_base["private"]) / 1000,
+        "idle threads": ours["threads"] - of_base["threads"],
+    }
+
+
+def rows() -> list[Group]:
+    """Return everything that is measured, in the order of printing."""
+    groups = []
+    for method, target, target_tls in (
+        ("time", Target(2.0, 1.6), Target(1.9, 1.3)),
+        ("order.place", Target(2.0, 1.6), None),
+        ("depth", Target(1.8, 1.4), None),
+    ):
+        found = [
+            Row(f"{method} p50", "latency", target, target_tls),
+            Row(f"{method} p10", "latency"),
+            Row(f"{method} p99", "latency"),
+        ]
+        groups.append(Group(_latency(method), method, found))
+    threads: dict[str, dict[int, Target | None]] = {
+        "time": {1: None, 8: Target(0.9, 1.2), 32: Target(1.05, 1.5, 1.8), 128: Target(1.0, 1.4, 1.8)},
+        "order.place": {1: None, 8: Target(0.7, 1.0), 32: Target(0.85, 1.2), 128: Target(0.85, 1.2)},
+    }
+    for method, by_number in threads.items():
+        for number, wanted in by_number.items():
+            name = f"{number} threads"
+            found = [Row(f"{method}/s {name}", "threads", wanted, is_more_better=True)]
+            if number == 32:
+                found.append(Row(f"{method} CPU {name}", "threads", Target(1.7, 1.2)))
+            groups.append(Group(_rate("threads", method, number, name), method, found))
+    for method, way, name, wanted in (
+        ("time", "batch", f"handle_requests of {WIDTH}", Target(2.4, 3.0, 4.5)),
+        ("order.place", "batch", f"handle_requests of {WIDTH}", Target(1.6, 2.4, 3.0)),
+        ("time", "window", f"submit window of {WIDTH}", Target(1.4, 1.8)),
+        ("order.place", "window", f"submit window of {WIDTH}", Target(1.05, 1.4)),
+    ):
+        row = Row(f"{method}/s {name}", "one thread", wanted, is_more_better=True)
+        groups.append(Group(_rate(way, method, WIDTH, name), way, [row]))
+    groups.append(Group(_events, "events", [Row("events/s user_data", "events", is_more_better=True)]))
+    groups.extend(
+        Group(_big(size), "batch", [Row(f"{size} MB answer", "big", Target(1.3, 1.1))]) for size in (5, 20)
+    )
+    fresh = [
+        Row("start to first answer", "fresh", Target(1.9, 1.3)),
+        Row("import", "fresh"),
+        Row("import seconds", "fresh", unit="s"),
+        Row("idle memory, resident", "fresh", Target(15, 6), unit="MB above"),
+        Row("idle memory, private", "fresh", unit="MB above"),
+        Row("idle threads", "fresh", Target(1, 1), unit="above"),
+    ]
+    groups.append(Group(_fresh, "batch", fresh))
+    return groups
+
+
+def chosen(patterns: Iterable[str]) -> list[Group]:
+    """Return the rows that match one of some patterns, with what measures them."""
+    patterns = list(patterns) or ["*"]
+    found = []
+    for group in rows():
+        kept = [row for row in group.rows if any(fnmatch.fnmatch(row.name, each) for each in patterns)]
+        if kept:
+            found.append(Group(group.measure, group.needs, kept))
+    return found
