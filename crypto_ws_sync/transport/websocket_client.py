@@ -359,7 +359,7 @@ def _connect(target: Target, timeout: float, attempt: Attempt) -> Any:
             raise _refused(host, answer.status, answer.headers) from None
         via = f" through the proxy {proxy}" if proxy is not None else ""
         raise OpenFailed(
-            OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_redacted(error, proxy)}"
+            OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_words(error)}"
         ) from None
 
 
@@ -394,11 +394,3 @@ def _refused(host: str, status: int, headers: Any) -> OpenFailed:
         status=status,
         headers={str(name).lower(): str(value) for name, value in (headers or {}).items()},
     )
-
-
-def _redacted(error: BaseException, proxy: Proxy | None) -> str:
-    words = _words(error)
-    for secret in (proxy.user, proxy.password) if proxy is not None else ():
-        if secret:
-            words = words.replace(secret, "***")
-    return words
