@@ -208,6 +208,12 @@ def test_an_unknown_method_that_its_caller_signed_is_a_write_too(dialect: Any, o
     assert dialect.request("brand.new", {"apiKey": "key"}, False, False, unused).spec.kind is Kind.READ
 
 
+@pytest.mark.parametrize(("written", "meant"), [("order_place", "order.place"), ("v3/avg_price", "avgPrice")])
+def test_a_method_by_its_name_in_python_is_told_the_exchanges(dialect: Any, written: str, meant: str) -> None:
+    with pytest.raises(InvalidParameter, match=re.escape(f"ask for {meant!r}, or call session.")):
+        dialect.request(written, LIMIT_ORDER, False, False, unused)
+
+
 @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
 @pytest.mark.parametrize(
     ("method", "params", "name"),
@@ -239,12 +245,6 @@ def test_no_more_limits_are_read_than_an_answer_can_tell(dialect: Any) -> None:
     many = [{**one, "intervalNum": number} for number in range(1, 10_000)]
     incoming = said(dialect, {"id": 1, "status": 200, "result": {}, "rateLimits": many})
     assert [reading.seconds for reading in incoming.readings] == list(range(1, 17))
-
-
-@pytest.mark.parametrize(("written", "meant"), [("order_place", "order.place"), ("v3/avg_price", "avgPrice")])
-def test_a_method_by_its_name_in_python_is_told_the_exchanges(dialect: Any, written: str, meant: str) -> None:
-    with pytest.raises(InvalidParameter, match=re.escape(f"ask for {meant!r}, or call session.")):
-        dialect.request(written, LIMIT_ORDER, False, False, unused)
 
 
 def test_an_unknown_method_may_be_sent_the_key_alone(dialect: Any) -> None:

@@ -58,6 +58,8 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
 _OWN = frozenset(_OWN_PARAMETERS)
+_OF_ORDERS = frozenset({"orderId", "newOrderResponse", "orderListId"})
+"""What tells that an answer is of orders."""
 _MARKS_OF_SIGNED = frozenset({"timestamp", "signature"})
 _NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
@@ -313,15 +315,16 @@ class BinanceDialect:
             if type(key) is str or (type(key) is int and -(2**63) <= key < 2**63):
                 counts = readings(said.get("rateLimits"))
                 result = said.get("result")
-                if type(result) is dict and type(result.get("code")) is int and "msg" in result:
-                    # A reference price that was never set comes as an error inside a good answer.
-                    error, _ = self._error({"error": result}, status)
-                    return Reply(key, _outcome(error), None, error, counts)
-                if result is None and type(said.get("error")) is dict:
+                if type(result) is dict:
+                    if type(result.get("code")) is int and "msg" in result:
+                        # A reference price that was never set comes as an error inside a good answer.
+                        error, _ = self._error({"error": result}, status)
+                        return Reply(key, _outcome(error), None, error, counts)
+                    if not _OF_ORDERS.isdisjoint(result):
+                        self._latest.note_answer(result)
+                elif result is None and type(said.get("error")) is dict:
                     error, _ = self._error(said, status)
                     return Reply(key, _outcome(error), None, error, counts)
-                if type(result) is dict:
-                    self._latest.note_answer(result)
                 return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
@@ -399,7 +402,7 @@ class BinanceDialect:
             timestamp + seconds,
             clock_error,
             request.spec.name in PLACED_IDS,
-            self._latest.of(request.params.get("symbol")),
+            self._latest.numbers.get(str(request.params.get("symbol"))),
         )
 
     def lookups(
