@@ -304,7 +304,11 @@ class WebSocketTransport:
             except RuntimeError:
                 attempt.give_up()
 
-        threading.Thread(target=work, name="crypto_ws_sync connect", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="crypto_ws_sync connect", daemon=True).start()
+        except RuntimeError as error:
+            # The system lets no more threads begin; later it may.
+            raise OpenFailed(OpenFailure.NETWORK, f"cannot connect: {_words(error)}") from None
         try:
             sock = await asyncio.wait_for(asyncio.shield(opened), max(0.0, deadline - loop.time()))
         except (asyncio.TimeoutError, asyncio.CancelledError) as error:
