@@ -66,7 +66,7 @@ def open_journal(path: Path) -> Iterator[OpenJournal]:
 
 def draft(journal: Journal, **changes: Any) -> Record:
     """Return the record of an order that is about to be sent."""
-    number = journal.next_number()
+    number = next(journal.numbers)
     fields: dict[str, Any] = {
         "serial": number,
         "method": "order.place",
