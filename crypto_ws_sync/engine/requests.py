@@ -206,7 +206,7 @@ def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> Crypto
             f"{request.method} was held back and not sent: {held.reason}",
             method=request.method,
             reason=held.reason,
-            retry_at=held.until + wall_offset,
+            retry_at=held.until + wall_offset if math.isfinite(held.until) else None,
             client_order_id=request.client_order_id,
         )
     if not is_connected:

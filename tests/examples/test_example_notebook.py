@@ -71,6 +71,8 @@ def test_the_notebook_runs_in_a_kernel_or_its_cells_run_here(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert _printed(_code(output)) == _printed(_code())
+    assert _printed(_code(output)) == _printed(_code()), (
+        "keep what its cells show now:  python -m tests.looks.run_notebook"
+    )
     assert _pictures(_code(output)) == _pictures(_code())
     assert [cell["source"] for cell in _code(output)] == [cell["source"] for cell in _code()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,12 @@ def test_an_unknown_method_that_its_caller_signed_is_a_write_too(dialect: Any, o
     """It would be asked again when its connection breaks, and might then trade twice."""
     assert dialect.request("brand.new", own, False, False, unused).spec.kind is Kind.WRITE
     assert dialect.request("brand.new", {"apiKey": "key"}, False, False, unused).spec.kind is Kind.READ
+
+
+@pytest.mark.parametrize(("written", "meant"), [("order_place", "order.place"), ("v3/avg_price", "avgPrice")])
+def test_a_method_by_its_name_in_python_is_told_the_exchanges(dialect: Any, written: str, meant: str) -> None:
+    with pytest.raises(InvalidParameter, match=re.escape(f"ask for {meant!r}, or call session.")):
+        dialect.request(written, LIMIT_ORDER, False, False, unused)
 
 
 def test_an_unknown_method_may_be_sent_the_key_alone(dialect: Any) -> None:

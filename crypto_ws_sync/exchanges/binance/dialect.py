@@ -139,6 +139,11 @@ class BinanceDialect:
         self._serials = itertools.count(1)
         self._latest = LatestOrders()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether it can sign."""
+        return self._signer is not None
+
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
     ) -> Request:
@@ -153,6 +158,12 @@ class BinanceDialect:
         name = method[prefix.end() :] if prefix else method
         spec = CATALOGUE.get(name)
         if spec is None:
+            meant = next((known.name for known in CATALOGUE.values() if known.python_name == name), None)
+            if meant is not None:
+                raise InvalidParameter(
+                    f"there is no method {name!r}: ask for {meant!r}, or call session.{name}(...)",
+                    method=name,
+                )
             # One that a caller has signed, or that a logged-on connection would take as signed, may trade as well.
             is_write = signed or (isinstance(params, Mapping) and not _MARKS_OF_SIGNED.isdisjoint(params))
             spec = MethodSpec(
