@@ -243,7 +243,9 @@ class JournalFile:
         Raises:
             OSError: The new one cannot be made; the old one stays.
         """
-        fresh = self.path.with_name(self.path.name + ".new")
+        fresh = self.path.with_name(
+            f".{self.path.name}.made-anew"
+        )  # a name that nobody gives to a file of theirs
         fresh.unlink(missing_ok=True)
         handle = self._new_handle(fresh, os.O_EXCL)
         data = b"".join(lines)

@@ -412,6 +412,15 @@ def test_a_folder_that_may_not_be_written_to_is_refused(tmp_path: Path) -> None:
     assert session.status().state == "idle"
 
 
+def test_a_file_system_that_cannot_lock_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(journal_file, "_lock", refuse)
+    with pytest.raises(ConfigError, match="No locks available"):
+        UserWSSession(endpoint="ws://127.0.0.1:9", journal=path).start()
+
+
 @pytest.mark.parametrize("journal", [3, b"orders", "", object()])
 def test_what_is_no_path_is_refused_at_once(journal: Any) -> None:
     with pytest.raises(ConfigError, match="journal is"):
@@ -548,17 +557,24 @@ def test_a_full_disk_stops_no_start(
     for number in numbers[:4]:
         journal.settle(number, "executed")
     journal.stop(5)
-    before = path.read_bytes()
+    before = path.read_bytes() + b'{"n":99,"torn'
+    path.write_bytes(before)
+    neighbour = path.with_name(path.name + ".new")
+    neighbour.write_text("somebody else's", encoding="utf-8")
     disk.room = 20
     again = open_journal()
     assert numbers_left(again) == [5]
     assert path.read_bytes() == before
-    assert os.listdir(path.parent) == [path.name]
+    assert sorted(os.listdir(path.parent)) == [path.name, neighbour.name, path.name + ".unreadable"]
     assert "could not be made anew" in caplog.text
     with pytest.raises(ConfigError, match="No space"):
         keep(again)
     disk.room = float("inf")
     assert keep(again) == [7]
+    again.stop(5)
+    contents = read_journal(path)
+    assert [each.number for each in contents.left_open] == [5, 7]
+    assert contents.skipped == 1, "what was torn has spoilt nothing that came after it"
 
 
 def test_without_sync_nothing_waits_for_the_disk_and_with_it_every_record_does(

@@ -32,6 +32,7 @@ from crypto_ws_sync import (
     UserWSSession,
 )
 from crypto_ws_sync.protocol.outcome import Question
+from crypto_ws_sync.session import journal_file
 from crypto_ws_sync.session.journal import account_mark
 from crypto_ws_sync.session.journal_file import JournalFile, read_journal
 from crypto_ws_sync.session.journal_lines import record_line
@@ -395,6 +396,35 @@ def test_it_is_recorded_before_it_is_sent_and_nothing_secret_is(
     signature = kept.seen("order.place")[0].params["signature"]
     for hidden in (kept.exchange.api_key, kept.exchange.api_secret, signature):
         assert hidden not in text
+
+
+@pytest.mark.parametrize("key_type", ["hmac", "rsa", "ed25519"])
+def test_with_sync_a_record_has_reached_the_disk_before_its_order_leaves(
+    kept: Venue, path: Path, monkeypatch: pytest.MonkeyPatch, key_type: Any
+) -> None:
+    account = kept.exchange.add_account(key_type)
+    flush, seen_when_flushed = journal_file._flush, []
+
+    def noted(handle: int) -> None:
+        flush(handle)
+        seen_when_flushed.append((len(kept.seen("order.place")), len(read_journal(synced).records)))
+
+    synced = path.with_name("synced")
+    session = UserWSSession(
+        account.api_key,
+        account.api_secret,
+        endpoint=kept.exchange.endpoint,
+        clock=kept.clock,
+        journal=synced,
+        journal_sync=True,
+    )
+    with session:
+        monkeypatch.setattr(journal_file, "_flush", noted)
+        for count in range(2):
+            order = {"symbol": SYMBOL, "side": "BUY", "type": "MARKET", "quantity": "0.001"}
+            assert session.handle_request("order.place", order)["status"] == "FILLED"
+            assert seen_when_flushed[count] == (count, count + 1)
+    assert not read_journal(synced).left_open
 
 
 def test_a_request_that_carries_its_own_key_and_signature_leaves_neither(kept: Venue, path: Path) -> None:
