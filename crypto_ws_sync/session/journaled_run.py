@@ -26,6 +26,11 @@ _WRITE = Kind.WRITE
 
 AHEAD = 1.0
 """Seconds by which a timestamp may be ahead of the exchange's clock and still be accepted."""
+CLOCK_MAY_JUMP = 600.0
+"""Seconds by which the exchange's clock may turn out to be ahead of what it was taken for, while a call is under way.
+
+A write whose timestamp is refused for that is sent again with a better one; beyond this it is not.
+"""
 
 
 class JournaledRun(Run):
@@ -129,6 +134,7 @@ class JournaledRun(Run):
         timestamp = offset + now - error
         if context.time.is_manual:
             offset = math.inf  # it may leap while a call waits, whose own timeout stays real
+        offset += CLOCK_MAY_JUMP
         records = []
         for entry in entries:
             entry.serial = number = next(journal.numbers)
