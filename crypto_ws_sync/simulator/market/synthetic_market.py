@@ -19,7 +19,6 @@ from crypto_ws_sync.simulator.matching import (
     CommissionRates,
     MatchingEngine,
     NewOrder,
-    Order,
     Outcome,
     Rejection,
     SymbolRules,
@@ -56,7 +55,7 @@ class SyntheticMarket:
         values = {asset: AssetValue(seed, asset) for asset in assets}
         for account_id in (BIDDERS, OFFERERS, TAKERS):
             engine.add_account(account_id, dict.fromkeys(assets, _MEANS), rates=_NO_FEES, is_observed=False)
-        self._quotes: dict[tuple[str, bool, int], Order] = {}
+        self._quotes: dict[tuple[str, bool, int], int] = {}
         records: dict[str, MarketRecord] = {}
         rules: dict[str, SymbolRules] = {}
         traders: list[SymbolTraders] = []
@@ -132,13 +131,14 @@ class SyntheticMarket:
         slot = quote.symbol, quote.is_buy, quote.slot
         name = f"quote{quote.slot}"
         resting = self._quotes.get(slot)
-        if resting is not None and resting.is_open:
+        # By its number: an outcome's order is a copy if the quote has set off what waited for it.
+        if resting in self._engine.desk(account_id, quote.symbol).open:
             self._engine.cancel(
-                account_id, quote.symbol, quote.time_us, order_id=resting.order_id, new_client_order_id=name
+                account_id, quote.symbol, quote.time_us, order_id=resting, new_client_order_id=name
             )
         outcome = self._place(account_id, quote, name, "GTC")
         if outcome is not None:
-            self._quotes[slot] = outcome.order
+            self._quotes[slot] = outcome.order.order_id
         return outcome
 
     def _take(self, take: Take) -> Outcome | None:
