@@ -89,9 +89,12 @@ def _settle_in_pair(market: Market, order_list: OrderList, order: Order, now: in
         filters.check_order(market, order, now)
     except Rejection as refusal:
         return refusal.as_reason()
-    missing = max(funds.need(leg, market.last_price) for leg in order_list.pair) - order_list.shared_lock
+    amount = max(funds.need(leg, market.last_price) for leg in order_list.pair)
+    missing = amount - order_list.shared_lock
     if missing > funds.holding_of(order).free:
         return "INSUFFICIENT_BALANCES"
     if missing > 0:
         funds.share(order_list, missing)
+    else:
+        funds.unshare(order_list, amount)
     return ""
