@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from .binance import custody
 from .binance.floor import Floor, read_balances, read_symbols
 from .binance.limits import read_rate_limits
 from .binance.order_views import status_view, trade_view
@@ -24,7 +25,8 @@ from .interventions import Interventions
 from .keys import Account, KeyType, make_account
 from .link import Link
 from .market import Listing
-from .matching import Order, format_amount
+from .matching import Order, format_amount, parse_amount
+from .rules import Rules
 from .server import PATH, ExchangeServer
 from .tariffs import changed_tariff
 
@@ -117,10 +119,15 @@ class SimulatedExchange:
             randomness=random.Random(f"ids {seed}"),
         )
         self.faults: Faults = Faults(Interventions(self._venue, self._call, self._links))
+        self.rules = Rules(self._venue, self._call, lambda: self._first)
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0
         self._first = self.add_account("hmac")
+
+    def __repr__(self) -> str:
+        state = "not running" if self._server is None else f"running at {self.endpoint}"
+        return f"<SimulatedExchange {state}>"
 
     # -- life --------------------------------------------------------------------------------------------
 
@@ -346,7 +353,20 @@ class SimulatedExchange:
     def deposit(self, asset: str, amount: object, account: Account | None = None) -> None:
         """Add to what an account (by default the first) has of an asset; a negative amount takes away."""
         owner = account or self._first
-        self._call(lambda: self._venue.deposit(owner.account_id, asset, Decimal(str(amount))))
+        change = parse_amount(f"{Decimal(str(amount)):f}")
+        self._call(lambda: custody.deposit(self._venue, owner.account_id, asset, change))
+
+    def lock(self, asset: str, amount: object, account: Account | None = None) -> None:
+        """Lock some of what an account (by default the first) has of an asset, as an external system does.
+
+        A negative amount frees what was locked this way before. The account's streams hear of it.
+
+        Raises:
+            ValueError: There is not that much to lock, or to free.
+        """
+        owner = account or self._first
+        change = parse_amount(f"{Decimal(str(amount)):f}")
+        self._call(lambda: custody.lock(self._venue, owner.account_id, asset, change))
 
     # -- inside ------------------------------------------------------------------------------------------
 

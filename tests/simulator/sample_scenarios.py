@@ -309,6 +309,16 @@ def quiet(steps: Callable[[BareClient], list[Any]]) -> Scenario:
     return scenario
 
 
+def quiet_public(steps: Callable[[BareClient], list[Any]]) -> Scenario:
+    """On a connection that hides its limits, without a key."""
+
+    def scenario(client: BareClient) -> list[Any]:
+        with BareClient(client.exchange, query="?returnRateLimits=false") as other:
+            return steps(other)
+
+    return scenario
+
+
 def subscribe_twice(client: BareClient) -> list[Any]:
     client.call("userDataStream.subscribe")
     other = client.exchange.add_account("hmac")
@@ -319,6 +329,39 @@ def subscribe_twice(client: BareClient) -> list[Any]:
 def unsubscribe(client: BareClient) -> list[Any]:
     client.call("userDataStream.subscribe")
     return [client.call("userDataStream.unsubscribe")]
+
+
+def execution_rules(client: BareClient) -> list[Any]:
+    client.exchange.rules.set_price_range(
+        "BTCUSDT", bid_up="1.0001", bid_down="0.9999", ask_up="1.0001", ask_down="0.9999"
+    )
+    return [client.call("executionRules", SYMBOL)]
+
+
+def reference_prices(client: BareClient) -> list[Any]:
+    rules = client.exchange.rules
+    rules.set_reference_price("BTCUSDT", "65000")
+    replies = [client.call("referencePrice", SYMBOL)]
+    rules.set_reference_price("BTCUSDT", None)
+    replies.append(client.call("referencePrice", SYMBOL))
+    return [*replies, client.call("referencePrice", {"symbol": "ETHBTC"})]
+
+
+def calculations(client: BareClient) -> list[Any]:
+    rules = client.exchange.rules
+    replies = [client.call("referencePrice.calculation", SYMBOL)]
+    rules.set_reference_mean("BTCUSDT", bucket_count=10, bucket_width_ms=1000)
+    replies.append(client.call("referencePrice.calculation", SYMBOL))
+    rules.set_reference_price("BTCUSDT", "65000", calculation_id=42)
+    return [*replies, client.call("referencePrice.calculation", SYMBOL)]
+
+
+def own_filters(client: BareClient) -> list[Any]:
+    rules = client.exchange.rules
+    rules.set_filter({"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": 1000})
+    rules.set_filter({"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20}, symbol="BTCUSDT")
+    rules.set_filter({"filterType": "MAX_ASSET", "asset": "BTC", "limit": "1000000.00000000"})
+    return [signed(client, "myFilters", {**SYMBOL, "returnRateLimits": False})]
 
 
 TWO = ["BNBBTC", "BTCUSDT"]
@@ -335,8 +378,10 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "depth": public("depth", {**SYMBOL, "limit": 5}),
     "exchangeInfo": public("exchangeInfo", {"symbols": ["BNBBTC"]}),
+    "executionRules": quiet_public(execution_rules),
     "klines": public("klines", {**SYMBOL, "interval": "1h", "limit": 1}),
     "myAllocations": own_allocations,
+    "myFilters": own_filters,
     "myPreventedMatches": prevented,
     "myTrades": own_trades,
     "openOrderLists.status": with_a_pair("openOrderLists.status"),
@@ -358,6 +403,8 @@ SCENARIOS: dict[str, Scenario] = {
     "orderList.place.otoco": chain_and_pair,
     "orderList.status": with_a_pair("orderList.status", {"origClientOrderId": "pair"}),
     "ping": public("ping", {}),
+    "referencePrice": quiet_public(reference_prices),
+    "referencePrice.calculation": quiet_public(calculations),
     "session.logon": quiet(lambda client: [client.call("session.logon", client.signed())]),
     "session.logout": quiet(lambda client: [client.call("session.logout")]),
     "session.status": quiet(lambda client: [client.call("session.status")]),

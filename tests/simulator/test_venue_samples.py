@@ -18,14 +18,6 @@ SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 OTHER_FILES = {"events", "filters", "protocol", "sequences", "stp"}
 """Files that hold no request of their own name; the tests below walk them."""
 
-NOT_OFFERED = {
-    "executionRules",
-    "myFilters",
-    "referencePrice",
-    "referencePrice.calculation",
-}
-"""Methods for what no symbol or account here has: a documented refusal or empty answer, tested elsewhere."""
-
 KNOWN = {
     # Two samples in this file are of a time before workingTime; the others of the file have it.
     "order.cancelReplace": {
@@ -39,7 +31,7 @@ KNOWN = {
 
 def test_every_sample_has_its_scenario() -> None:
     names = {path.stem for path in SAMPLES.glob("*.json")}
-    assert names == set(SCENARIOS) | OTHER_FILES | NOT_OFFERED
+    assert names == set(SCENARIOS) | OTHER_FILES
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
@@ -65,6 +57,7 @@ def collect_events(client: BareClient) -> list[dict[str, Any]]:
     client.result("order.place", limit(client), signed=True)
     client.result("orderList.place.oco", pair(client), signed=True)
     exchange.deposit("BTC", "1")
+    exchange.lock("BTC", "1")
     exchange.faults.announce_shutdown()
     client.result("userDataStream.unsubscribe")
     events = []
@@ -78,8 +71,7 @@ def test_events_look_like_the_samples(client: BareClient) -> None:
     first: dict[str, dict[str, Any]] = {}
     for event in collect_events(client):
         first.setdefault(event["event"]["e"], event)
-    # Locks from outside of the exchange's own orders never happen here.
-    assert set(samples) - set(first) == {"externalLockUpdate"}
+    assert set(samples) == set(first)
     found = []
     for name, event in first.items():
         for place, sample in enumerate(samples[name]):

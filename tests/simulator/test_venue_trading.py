@@ -371,18 +371,6 @@ def test_what_a_symbol_does_not_allow_is_refused_in_documented_words(clock: Manu
         assert client.refusal("orderList.place.opo", buying, signed=True)[1] == -1223
 
 
-def test_what_nobody_has_here_is_a_documented_empty_answer(client: BareClient) -> None:
-    symbol = {"symbol": "BTCUSDT"}
-    assert client.result("executionRules", symbol) == {"symbolRules": []}
-    assert client.result("referencePrice", symbol)["code"] == -2043
-    assert client.refusal("referencePrice.calculation", symbol)[:2] == (400, -2043)
-    assert client.result("myFilters", symbol, signed=True) == {
-        "exchangeFilters": [],
-        "symbolFilters": [],
-        "assetFilters": [],
-    }
-
-
 def test_order_test_checks_without_placing(client: BareClient) -> None:
     order = {**BELOW, "price": far_price(client)}
     assert client.result("order.test", order, signed=True) == {}

@@ -48,7 +48,7 @@ def status(request: Request) -> dict[str, Any]:
             for held in engine.balances(account_id)
             if held.free or held.locked or not omits_zero
         ],
-        "permissions": ["SPOT"],
+        "permissions": sorted(account.permissions or ()),
         "uid": account_id,
     }
 
@@ -152,12 +152,6 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
     return views
 
 
-def my_filters(request: Request) -> dict[str, Any]:
-    """Filters that bind this account beyond those of exchangeInfo: none."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    return {"exchangeFilters": [], "symbolFilters": [], "assetFilters": []}
-
-
 HANDLERS: dict[str, Callable[[Request], Any]] = {
     "account.status": status,
     "account.rateLimits.orders": order_counts,
@@ -166,5 +160,4 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "allOrderLists": all_lists,
     "myTrades": my_trades,
     "myPreventedMatches": prevented_matches,
-    "myFilters": my_filters,
 }

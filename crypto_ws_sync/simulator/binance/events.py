@@ -7,7 +7,7 @@ from typing import Any
 from ..matching.amounts import format_amount
 from ..matching.records import AccountPosition, Event, Execution, ListStatus
 
-__all__ = ["balance_update", "event_body"]
+__all__ = ["balance_update", "event_body", "external_lock_update"]
 
 _ZERO = "0.00000000"
 
@@ -30,6 +30,11 @@ def balance_update(asset: str, change: int, time_us: int, now_us: int, divisor: 
         "d": format_amount(change),
         "T": time_us // divisor,
     }
+
+
+def external_lock_update(asset: str, change: int, time_us: int, now_us: int, divisor: int) -> dict[str, Any]:
+    """A lock by an external system, or with a negative change the end of one."""
+    return {**balance_update(asset, change, time_us, now_us, divisor), "e": "externalLockUpdate"}
 
 
 def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, Any]:

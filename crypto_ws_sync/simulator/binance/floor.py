@@ -14,8 +14,10 @@ from ..market import (
     MarketRecord,
     SyntheticMarket,
 )
-from ..matching import Account, MatchingEngine, Outcome, parse_amount
+from ..matching import Account, MatchingEngine, Outcome, SymbolRules, parse_amount
 from .refusals import Refusal, bad_symbol
+
+_WITHOUT_KLINES = ("BREAK", "CANCEL_ONLY")
 
 __all__ = ["Floor", "read_balances", "read_symbols"]
 
@@ -82,9 +84,40 @@ class Floor:
         self._clients: list[Account] = []
 
     def open_account(self, account_id: int, balances: Mapping[str, int], trade_group_id: int = -1) -> None:
-        """Open a client's account."""
+        """Open a client's account, which has the permission SPOT."""
         self.engine.add_account(account_id, balances, trade_group_id=trade_group_id)
-        self._clients.append(self.engine.account(account_id))
+        account = self.engine.account(account_id)
+        account.permissions = frozenset({"SPOT"})
+        self._clients.append(account)
+
+    def change_listing(self, symbol: str, **changes: Any) -> None:
+        """Let other entries hold for a symbol in exchangeInfo, and for orders from now on.
+
+        Raises:
+            ValueError: No such symbol, or no entry that could hold.
+        """
+        if symbol not in self.listings:
+            raise ValueError(f"no such symbol: {symbol}")
+        entry = {**self.listings[symbol], **changes}
+        self.engine.set_rules(SymbolRules.from_json(entry))
+        self.listings[symbol] = entry
+
+    def set_status(self, symbol: str, status: str) -> Iterable[Outcome]:
+        """Let a symbol trade or not from now on; what that led to, to be gone through whole.
+
+        Raises:
+            ValueError: No such symbol or status.
+        """
+        was_trading = symbol in self.listings and self.listings[symbol]["status"] == "TRADING"
+        self.change_listing(symbol, status=status)
+        record = self.market.records[symbol]
+        if status in _WITHOUT_KLINES:
+            record.fall_silent(self.now_us)
+        else:
+            record.resume(self.now_us)
+        if status == "TRADING" and not was_trading:
+            return self.market.reopen(symbol, self.now_us)
+        return ()
 
     def has_open_orders(self) -> bool:
         """Whether any client has an order that others could trade with, or that waits for a price."""

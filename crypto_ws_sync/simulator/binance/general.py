@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .refusals import Refusal, bad_symbol
+from .refusals import bad_symbol
 from .request import Request
 
 __all__ = ["HANDLERS"]
+
+_LISTED = ("SPOT", "MARGIN", "LEVERAGED")
+"""Permissions by which symbols are listed where neither symbols nor permissions are asked for."""
 
 
 def ping(request: Request) -> dict[str, Any]:
@@ -29,7 +32,8 @@ def exchange_info(request: Request) -> dict[str, Any]:
         if name not in floor.listings:
             raise bad_symbol()
         entries.append(floor.listings[name])
-    if permissions := args.get("permissions"):
+    permissions = args.get("permissions", () if "symbol" in args or "symbols" in args else _LISTED)
+    if permissions:
         wanted = set(permissions)
         entries = [each for each in entries if all(wanted & set(group) for group in each["permissionSets"])]
     if status := args.get("symbolStatus"):
@@ -48,32 +52,8 @@ def exchange_info(request: Request) -> dict[str, Any]:
     return told
 
 
-def execution_rules(request: Request) -> dict[str, Any]:
-    """The price-range rules of symbols; no symbol here has any."""
-    args, floor = request.args, request.venue.floor
-    for name in [args["symbol"]] if "symbol" in args else args.get("symbols", ()):
-        if name not in floor.listings:
-            raise bad_symbol()
-    return {"symbolRules": []}
-
-
-def reference_price(request: Request) -> dict[str, Any]:
-    """No symbol here has a reference price, which the exchange words as an error inside of a result."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    return {"code": -2043, "msg": "This symbol doesn't have a reference price."}
-
-
-def reference_price_calculation(request: Request) -> dict[str, Any]:
-    """No symbol here has a reference price."""
-    request.venue.floor.check_symbol(request.args["symbol"], request.args.get("symbolStatus"))
-    raise Refusal(400, -2043, "This symbol doesn't have a reference price.")
-
-
 HANDLERS = {
     "ping": ping,
     "time": server_time,
     "exchangeInfo": exchange_info,
-    "executionRules": execution_rules,
-    "referencePrice": reference_price,
-    "referencePrice.calculation": reference_price_calculation,
 }

@@ -17,6 +17,8 @@ def subscribe(request: Request) -> dict[str, int]:
         raise Refusal(401, -1002, "You are not authorized to execute this request.")
     if session.api_key not in request.venue.keys:
         raise rejected_key()
+    assert request.method is not None
+    request.venue.check_permission(session, request.method)
     streams = request.venue.streams
     return {"subscriptionId": streams.subscribe(request.connection, session, is_by_session=True)}
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock, Timers
 from ..faults import Effect
 from ..keys import Account
-from ..matching import Outcome, parse_amount
+from ..matching import Outcome
 from . import handlers
 from .authentication import check_age, check_signature, read_freshness, signed_text
-from .catalogue import load_catalogue
+from .catalogue import Method, load_catalogue
 from .connection import Connection, Options
 from .envelope import error_text, read_frame, render_limits, reply_text
-from .events import balance_update, event_body
+from .events import event_body
 from .limits import AddressUsage, RateLimit, Window
 from .refusals import Refusal, not_supported, rejected_key
 from .request import Request
@@ -55,6 +54,7 @@ class Venue:
         self._skew_us = 0
         self.rate_limits = tuple(rate_limits)
         self.keys = keys
+        self.key_permissions: dict[str, frozenset[str]] = {}
         self.floor = floor
         self.streams = streams
         self.random = randomness
@@ -192,6 +192,13 @@ class Venue:
                 if streams.has_listeners(event.account_id):
                     streams.publish(event.account_id, partial(event_body, event, self.now_us()))
 
+    def set_status(self, symbol: str, status: str) -> None:
+        """Let a symbol trade or not from now on."""
+        self.advance(self.now_us())
+        for outcome in self.floor.set_status(symbol, status):
+            self._spread(outcome)
+        self.flush_events()
+
     def make_client_order_id(self) -> str:
         """An id for an order that came without one."""
         return f"{self.random.getrandbits(88):022x}"
@@ -308,17 +315,6 @@ class Venue:
         """Withdraw a key."""
         self.keys.pop(api_key, None)
 
-    def deposit(self, account_id: int, asset: str, amount: Decimal) -> None:
-        """Add to what an account has of an asset, and tell its streams."""
-        now_us = self.settle(self.now_us())
-        change = parse_amount(f"{amount:f}")
-        position = self.floor.engine.deposit(account_id, asset, change, now_us)
-        self.streams.publish(
-            account_id, lambda divisor: balance_update(asset, change, now_us, self.now_us(), divisor)
-        )
-        self.streams.publish(account_id, lambda divisor: event_body(position, self.now_us(), divisor))
-        self.streams.flush()
-
     # -- inside ------------------------------------------------------------------------------------------
 
     def _authenticate(self, request: Request) -> None:
@@ -332,6 +328,7 @@ class Venue:
             if session.api_key not in self.keys:
                 request.is_dead_session = True
                 raise rejected_key()
+            self.check_permission(session, method)
             request.account = session
             request.timestamp_us, request.window_us = read_freshness(params)
             check_age(request.timestamp_us, request.window_us, request.now_us)
@@ -341,7 +338,14 @@ class Venue:
         check_age(request.timestamp_us, request.window_us, request.now_us)
         if not account.verify(signed_text(params).encode("utf-8"), signature):
             raise Refusal(400, -1022, "Signature for this request is not valid.")
+        self.check_permission(account, method)
         request.account = account
+
+    def check_permission(self, account: Account, method: Method) -> None:
+        """Refuse what an account's key may not do; one that nobody limited may do everything."""
+        allowed = self.key_permissions.get(account.api_key)
+        if allowed is not None and method.security not in (*allowed, "SIGNED"):
+            raise rejected_key()
 
     def _check_late(self, request: Request) -> None:
         """Check the request's age once more just before the matching engine, where time has passed since."""

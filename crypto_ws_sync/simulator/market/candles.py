@@ -23,7 +23,8 @@ def klines(
     """Return klines as the exchange writes them, oldest first: from the first trade on, up to now.
 
     `start_us` and `end_us` bound the opening times, both inclusive: with a start the oldest from there, else
-    the newest up to the end. An interval without trades is flat at the price before it. `offset_us` is the
+    the newest up to the end. An interval without trades is flat at the price before it; there is none for one
+    in which no klines were generated. `offset_us` is the
     zone of the intervals (times stay UTC), `per_unit` the microseconds in a unit of the times written.
     """
     opens = _openings(record, interval, now_us, start_us, end_us, limit, offset_us)
@@ -80,7 +81,8 @@ def _openings(
         opens = latest
         found: list[int] = []
         while opens >= earliest and len(found) < limit:
-            found.append(opens)
+            if not record.is_silent(opens, moved_start(interval, opens, 1, offset_us)):
+                found.append(opens)
             opens = moved_start(interval, opens, -1, offset_us)
         return found[::-1]
     opens = earliest
@@ -92,6 +94,8 @@ def _openings(
             opens = moved_start(interval, opens, 1, offset_us)
     found = []
     while opens <= latest and len(found) < limit:
-        found.append(opens)
-        opens = moved_start(interval, opens, 1, offset_us)
+        after = moved_start(interval, opens, 1, offset_us)
+        if not record.is_silent(opens, after):
+            found.append(opens)
+        opens = after
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -16,6 +16,10 @@ class Listing:
 
     Prices are in quote asset per unit of base asset, quantities in base asset, notionals in quote asset.
     The product of tick and step size has at most eight decimals, so no trade needs rounding.
+
+    An account may trade the symbol if it has a permission of each of the `permission_sets`. `price_range` is
+    how many times the reference price a taker may trade at, at most and at least, and `mean_buckets` how many
+    buckets of how many milliseconds that price is the mean of; None leaves the symbol without.
     """
 
     symbol: str
@@ -30,6 +34,9 @@ class Listing:
     market_max_quantity: Decimal
     min_notional: Decimal
     max_notional: Decimal
+    permission_sets: tuple[tuple[str, ...], ...] = field(default=(("SPOT",),), kw_only=True)
+    price_range: tuple[Decimal, Decimal] | None = field(default=None, kw_only=True)
+    mean_buckets: tuple[int, int] | None = field(default=None, kw_only=True)
     opo_allowed: bool = field(default=True, kw_only=True)
     peg_instructions_allowed: bool = field(default=True, kw_only=True)
 
@@ -118,7 +125,7 @@ class Listing:
             "isMarginTradingAllowed": False,
             "filters": list(self.filters()),
             "permissions": [],
-            "permissionSets": [["SPOT"]],
+            "permissionSets": [list(each) for each in self.permission_sets],
             "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
             "allowedSelfTradePreventionModes": [
                 "NONE",
@@ -145,7 +152,11 @@ def _listing(symbol: str, base: str, quote: str, figures: str) -> Listing:
 DEFAULT_LISTINGS: tuple[Listing, ...] = (
     _listing("BTCUSDT", "BTC", "USDT", "0.01 0.01 1000000 0.00001 0.00001 9000 100 5 9000000"),
     _listing("ETHUSDT", "ETH", "USDT", "0.01 0.01 1000000 0.0001 0.0001 9000 2000 5 9000000"),
-    _listing("BNBUSDT", "BNB", "USDT", "0.01 0.01 100000 0.001 0.001 900000 5000 5 9000000"),
+    replace(
+        _listing("BNBUSDT", "BNB", "USDT", "0.01 0.01 100000 0.001 0.001 900000 5000 5 9000000"),
+        price_range=(Decimal("2"), Decimal("0.5")),
+        mean_buckets=(300, 1000),
+    ),
     _listing("BTCUSDC", "BTC", "USDC", "0.01 0.01 1000000 0.00001 0.00001 9000 100 5 9000000"),
     _listing("ETHBTC", "ETH", "BTC", "0.00001 0.00001 922327 0.001 0.001 100000 1000 0.0001 900"),
     _listing("BNBBTC", "BNB", "BTC", "0.000001 0.000001 100000 0.01 0.01 100000 2500 0.0001 900"),

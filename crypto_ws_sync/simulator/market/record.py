@@ -8,6 +8,8 @@ from crypto_ws_sync.simulator.market.live_trades import LiveTrades
 from crypto_ws_sync.simulator.market.past import Past
 from crypto_ws_sync.simulator.market.summary import AggregateTrade, PublicTrade, Summary, joined
 
+_FOREVER_US = 1 << 62
+
 
 class MarketRecord:
     """All public trades of one symbol, from the first of its past to the latest.
@@ -21,6 +23,7 @@ class MarketRecord:
     def __init__(self, past: Past) -> None:
         self._past = past
         self._live = LiveTrades(past.count, past.aggregate_count)
+        self._silences: list[tuple[int, int]] = []
 
     @property
     def symbol(self) -> str:
@@ -44,6 +47,20 @@ class MarketRecord:
             ValueError: The trade's id is not the next one, or it is older than the trade before it.
         """
         self._live.add(trade, taker_order_id)
+
+    def fall_silent(self, time_us: int) -> None:
+        """Generate no klines from a moment on, until `resume`."""
+        self.resume(time_us)
+        self._silences.append((time_us, _FOREVER_US))
+
+    def resume(self, time_us: int) -> None:
+        """Generate klines again from a moment on."""
+        if self._silences and self._silences[-1][1] == _FOREVER_US:
+            self._silences[-1] = self._silences[-1][0], time_us
+
+    def is_silent(self, start_us: int, stop_us: int) -> bool:
+        """Whether no klines were generated in the whole of a time."""
+        return any(start <= start_us and stop_us <= stop for start, stop in self._silences)
 
     def id_at(self, time_us: int) -> int:
         """Return the id of the first trade at a moment or after it, or the id that the next one will have."""

@@ -95,6 +95,16 @@ class SymbolTraders:
             for is_buy in (True, False)
         ]
 
+    def reopening(self, time_us: int) -> list[Quote]:
+        """Return quotes for every slot of a book that was left alone for a while."""
+        fair = min(max(self._fair.at(time_us), self._lowest), self._highest)
+        words = iter(seeded_words(4 * SLOTS, *self._key, "reopening", time_us))
+        return [
+            self._quote(time_us, is_buy, slot, fair, next(words), next(words))
+            for slot in range(SLOTS)
+            for is_buy in (True, False)
+        ]
+
     def beat(self) -> list[Quote | Take]:
         """Return what the traders do at their next beat, in order."""
         time_us = self.next_us

@@ -22,6 +22,7 @@ it closed. The wire layer still has to check what the engine never sees: paramet
 order, order-count limits, and the form of client order ids.
 """
 
+from .account_filters import AccountFilters
 from .accounts import Account, SymbolAccount
 from .amounts import DECIMALS, UNIT, format_amount, parse_amount
 from .commissions import DISCOUNT_ASSET, NO_COMMISSION, CommissionRates, Tariff
@@ -51,6 +52,7 @@ __all__ = [
     "NO_COMMISSION",
     "UNIT",
     "Account",
+    "AccountFilters",
     "AccountPosition",
     "Amendment",
     "ArithmeticMean",

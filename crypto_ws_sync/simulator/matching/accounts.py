@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from .account_filters import AccountFilters
 from .commissions import DISCOUNT_ASSET, CommissionRates, ExchangeRates, Rates, Tariff
 from .orders import STOP_TYPES, Order, OrderList
 from .records import Amendment, Balance, Fill, PreventedMatch
+from .symbols import SymbolRules
 
 if TYPE_CHECKING:
     from .market import Market
@@ -68,6 +70,15 @@ class Account:
         self.lists: list[OrderList] = []
         self.lists_by_client_id: dict[str, OrderList] = {}
         self.updated_at = 0
+        self.locked_from_outside: dict[str, int] = {}
+        # None: bound by no symbol's permission sets
+        self.permissions: frozenset[str] | None = None
+        self.filters: AccountFilters | None = None
+
+    def may_trade(self, rules: SymbolRules) -> bool:
+        """Whether every permission set of a symbol has a permission that the account has, too."""
+        own = self.permissions
+        return own is None or all(own & wanted for wanted in rules.permission_sets)
 
     @property
     def rates(self) -> CommissionRates:

@@ -13,7 +13,7 @@ from .market import Market
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .outcome import Outcome
 from .prevention import belong_together, prevent
-from .price_range import PriceLimits
+from .price_range import OUT_OF_RANGE, PriceLimits
 from .records import (
     AccountPosition,
     Balance,
@@ -27,7 +27,6 @@ from .records import (
 
 TAKER_RELIEF = 1
 MAKER_RELIEF = 5
-OUT_OF_RANGE = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
 
 
 class Action:

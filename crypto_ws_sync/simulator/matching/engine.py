@@ -18,6 +18,9 @@ from .venue import Venue
 __all__ = ["CancelReplaced", "MatchingEngine"]
 
 
+CANCELLABLE = ("TRADING", "CANCEL_ONLY")
+
+
 class CancelReplaced(NamedTuple):
     """How the halves of a cancel-replace ended; `placed` is `None` where it was not attempted."""
 
@@ -54,6 +57,7 @@ class MatchingEngine(Venue):
         return self._place(market, desk, new, now)
 
     def _place(self, market: Market, desk: SymbolAccount, new: NewOrder, now: int) -> Outcome:
+        _check_open(market)
         order = self._make(market, desk, new, now)
         self._check_at_engine(market, order)
         amount = funds.need(order, market.last_price)
@@ -76,6 +80,8 @@ class MatchingEngine(Venue):
         if known is not None and known.is_open:
             raise new_order(rejections.DUPLICATE_ORDER)
         quantity = new.quantity or _quantity_for_quote(market, new)
+        if desk.account.filters is not None:
+            desk.account.filters.check_quantity(rules, quantity)
         order = Order(market.order_id, desk, new, quantity, new.stp_mode or rules.default_stp_mode, now)
         if pegging.is_due(new):
             # The cancel of a cancel-replace may have changed the book since the filters saw it.
@@ -91,15 +97,20 @@ class MatchingEngine(Venue):
         A pegged order has to pass with the price it was sent with, if any, and with that of the book; one
         that waits is looked at again when the book gives it its price.
         """
-        if market.rules.status != "TRADING":
-            raise new_order(rejections.MARKET_CLOSED)
+        account = desk.account
+        if not account.may_trade(market.rules):
+            raise new_order(rejections.NOT_PERMITTED)
         for place, order in enumerate(orders):
             if order.uses_sor:
                 routing.check_composition(order, self._pools.get(order.symbol))
             filters.check_composition(market.rules, order, awaits_quantity=kind in OPO_KINDS and place > 0)
             filters.check_order(market, order, now)
+            priced = order
             if pegging.is_due(order) and (kind in ("", "OCO") or not place):
-                filters.check_order(market, pegging.at_its_price(market, order), now)
+                priced = pegging.at_its_price(market, order)
+                filters.check_order(market, priced, now)
+            if account.filters is not None:
+                account.filters.check_assets(market, priced, now)
         filters.check_counts(market, self._exchange_filters, desk, orders, is_list=bool(kind))
 
     def _check_at_engine(self, market: Market, order: Order) -> None:
@@ -118,6 +129,7 @@ class MatchingEngine(Venue):
         desk = self._desk(account_id, market)
         order_lists.check_composition(market.rules, new)
         self._check(market, desk, new.orders, now, kind=new.kind)
+        _check_open(market)
         action = order_lists.place(market, desk, new, self._next_list_id, now)
         self._next_list_id += 1
         return self._finish(action)
@@ -185,6 +197,8 @@ class MatchingEngine(Venue):
             Rejection: The amendment was refused; the order is as it was.
         """
         market = self._market(symbol)
+        if market.rules.status not in CANCELLABLE:
+            raise Rejection(rejections.ORDER_AMEND_REJECTED, rejections.MARKET_CLOSED)
         order = _find(self._desk(account_id, market), order_id, client_order_id)
         if order is None or not order.is_open:
             raise Rejection(rejections.ORDER_AMEND_REJECTED, rejections.UNKNOWN_ORDER)
@@ -274,7 +288,7 @@ class MatchingEngine(Venue):
 
     def _cancellable(self, symbol: str) -> Market:
         market = self._market(symbol)
-        if market.rules.status not in ("TRADING", "CANCEL_ONLY"):
+        if market.rules.status not in CANCELLABLE:
             raise Rejection(rejections.CANCEL_REJECTED, rejections.MARKET_CLOSED)
         return market
 
@@ -297,6 +311,12 @@ class MatchingEngine(Venue):
         for asset, amount in outcome.exchanged.items():
             self.exchanged[asset] = self.exchanged.get(asset, 0) + amount
         return outcome
+
+
+def _check_open(market: Market) -> None:
+    """Raise unless orders can be placed on the symbol now; a cancel may have gone before."""
+    if market.rules.status != "TRADING":
+        raise new_order(rejections.MARKET_CLOSED)
 
 
 def _find(desk: SymbolAccount, order_id: int | None, client_order_id: str | None) -> Order | None:

@@ -226,6 +226,8 @@ def check_counts(
 ) -> None:
     """Raise unless the account may have these orders open beside those it has."""
     filters, account = market.rules.filters, desk.account
+    if account.filters is not None:
+        filters, exchange = account.filters.on_symbol(market.rules), account.filters.on_exchange(exchange)
     added = len(orders)
     _check_count("MAX_NUM_ORDERS", len(desk.open) + added, filters.max_num_orders)
     _check_count("EXCHANGE_MAX_NUM_ORDERS", account.open_count + added, exchange.max_num_orders)

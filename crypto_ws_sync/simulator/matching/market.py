@@ -31,6 +31,7 @@ class Market:
         "bids",
         "execution_id",
         "fired",
+        "had_reference",
         "last_price",
         "order_id",
         "prevented_match_id",
@@ -56,6 +57,7 @@ class Market:
         self.execution_id = 0
         self.price_range: PriceRange | None = None
         self.reference: ReferencePrice | None = None
+        self.had_reference = False
         self._trades: deque[tuple[int, int, int]] = deque()
         self._quantity_sum = 0
         self._notional_sum = 0
@@ -90,9 +92,17 @@ class Market:
         if self.reference is not None:
             self.reference.observe(time, price)
 
-    def recent_prices(self) -> list[tuple[int, int]]:
-        """Return the trades of the last minutes as (time, price), oldest first."""
-        return [(time, notional // quantity) for time, quantity, notional in self._trades]
+    def refer_to(self, reference: ReferencePrice | None) -> None:
+        """Take the reference price from elsewhere; a mean takes in the trades of the last minutes."""
+        self.had_reference = self.has_had_reference_price()
+        self.reference = reference
+        if reference is not None:
+            for time, quantity, notional in self._trades:
+                reference.observe(time, notional // quantity)
+
+    def has_had_reference_price(self) -> bool:
+        """Whether there has been a reference price at all."""
+        return self.had_reference or (self.reference is not None and self.reference.was_ever_set)
 
     def reference_price(self, now: int) -> int | None:
         """Return the reference price; `None` if the symbol has none now."""

@@ -44,6 +44,7 @@ CLIENT_ORDER_ID_INVALID = -2039
 
 DUPLICATE_ORDER = "Duplicate order sent."
 MARKET_CLOSED = "Market is closed."
+NOT_PERMITTED = "This symbol is not permitted for this account."
 INSUFFICIENT_BALANCE = "Account has insufficient balance for requested action."
 UNKNOWN_ORDER = "Unknown order sent."
 TOO_THIN_TO_PEG = "Order book liquidity is too low for this pegged order."

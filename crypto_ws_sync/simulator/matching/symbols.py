@@ -9,6 +9,7 @@ from typing import Any
 from .amounts import parse_amount
 
 STP_MODES = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"})
+SYMBOL_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 ORDER_TYPES = frozenset(
     {"LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"}
 )
@@ -146,6 +147,7 @@ class SymbolRules:
     peg_instructions_allowed: bool = True
     default_stp_mode: str = "NONE"
     allowed_stp_modes: frozenset[str] = STP_MODES
+    permission_sets: tuple[frozenset[str], ...] = ()
     filters: SymbolFilters = SymbolFilters()
 
     def __post_init__(self) -> None:
@@ -153,6 +155,8 @@ class SymbolRules:
             raise ValueError(
                 f"self-trade prevention modes not kept here: {self.allowed_stp_modes - STP_MODES}"
             )
+        if self.status not in SYMBOL_STATUSES:
+            raise ValueError(f"no status of a symbol: {self.status}")
         if self.default_stp_mode not in self.allowed_stp_modes:
             raise ValueError(f"default self-trade prevention mode {self.default_stp_mode} is not allowed")
         if not self.order_types <= ORDER_TYPES:
@@ -178,6 +182,7 @@ class SymbolRules:
             peg_instructions_allowed=entry["pegInstructionsAllowed"],
             default_stp_mode=entry["defaultSelfTradePreventionMode"],
             allowed_stp_modes=frozenset(entry["allowedSelfTradePreventionModes"]),
+            permission_sets=tuple(map(frozenset, entry["permissionSets"])),
             filters=SymbolFilters.from_json(entry["filters"]),
         )
 

@@ -76,6 +76,18 @@ class Venue:
             account_id, balances, rates or CommissionRates(), trade_group_id, is_observed
         )
 
+    def set_rules(self, rules: SymbolRules) -> None:
+        """Let other rules hold for a symbol from now on; what is open stays open."""
+        self._market(rules.symbol).rules = rules
+
+    def set_price_range(self, symbol: str, price_range: PriceRange | None) -> None:
+        """Keep takers of a symbol within a range around its reference price; `None` lifts the rule."""
+        self._market(symbol).price_range = price_range
+
+    def set_reference(self, symbol: str, reference: ReferencePrice | None) -> None:
+        """Give a symbol a reference price; a mean takes in the trades of the last minutes."""
+        self._market(symbol).refer_to(reference)
+
     def set_tariff(self, account_id: int, tariff: Tariff, symbol: str | None = None) -> None:
         """Let an account pay these commissions from now on, on one symbol or wherever it has none of its own."""
         account = self._accounts[account_id]
@@ -93,18 +105,6 @@ class Venue:
         for desk in account.desks.values():
             desk.apply_tariff()
 
-    def set_price_range(self, symbol: str, price_range: PriceRange | None) -> None:
-        """Keep takers of a symbol within a range around its reference price; `None` lifts the rule."""
-        self._market(symbol).price_range = price_range
-
-    def set_reference(self, symbol: str, reference: ReferencePrice | None) -> None:
-        """Give a symbol a reference price; a mean takes in the trades of the last minutes."""
-        market = self._market(symbol)
-        if reference is not None:
-            for time, price in market.recent_prices():
-                reference.observe(time, price)
-        market.reference = reference
-
     def deposit(self, account_id: int, asset: str, amount: int, now: int) -> AccountPosition:
         """Add to what is free of an asset (a negative amount takes away), and return the new position."""
         account = self._accounts[account_id]
@@ -112,6 +112,19 @@ class Venue:
         if holding.free + amount < 0:
             raise ValueError(f"account {account_id} has less {asset} than that")
         holding.free += amount
+        account.updated_at = now
+        return AccountPosition(account_id, now, (holding.balance(),))
+
+    def lock_from_outside(self, account_id: int, asset: str, amount: int, now: int) -> AccountPosition:
+        """Lock some of what is free of an asset; a negative amount frees what was locked this way before."""
+        account = self._accounts[account_id]
+        holding = account.holding(asset)
+        locked = account.locked_from_outside.get(asset, 0) + amount
+        if holding.free < amount or locked < 0:
+            raise ValueError(f"account {account_id} has not that much {asset} to lock or to free")
+        account.locked_from_outside[asset] = locked
+        holding.free -= amount
+        holding.locked += amount
         account.updated_at = now
         return AccountPosition(account_id, now, (holding.balance(),))
 
@@ -128,6 +141,18 @@ class Venue:
     def average_price(self, symbol: str, minutes: int, now: int) -> int:
         """Return the volume-weighted price of the last minutes (at most the symbol's longest, 5 or more)."""
         return self._market(symbol).average_price(minutes, now)
+
+    def price_range(self, symbol: str) -> PriceRange | None:
+        """Return the range that binds takers of a symbol; `None` for no such rule."""
+        return self._market(symbol).price_range
+
+    def reference(self, symbol: str) -> ReferencePrice | None:
+        """Return where a symbol's reference price comes from; `None` for nowhere."""
+        return self._market(symbol).reference
+
+    def has_had_reference_price(self, symbol: str) -> bool:
+        """Return whether a symbol has had a reference price at all."""
+        return self._market(symbol).has_had_reference_price()
 
     def reference_price(self, symbol: str, now: int) -> int | None:
         """Return the reference price; `None` if the symbol has none now."""

@@ -165,9 +165,10 @@ class Replay:
         assert seen.left >= 0
         if seen.status in OPEN:
             assert (seen.status == "PARTIALLY_FILLED") == (seen.executed > 0)
-        if seen.quantity > 0:  # one that waits for another's fill has no quantity yet
-            assert (seen.left == 0) == (seen.status in ("FILLED", "EXPIRED_IN_MATCH"))
-        if seen.status in ("FILLED", "EXPIRED_IN_MATCH"):
+        # one that waits for another's fill has no quantity yet
+        is_used_up = seen.left == 0 and seen.quantity > 0
+        assert is_used_up == (seen.status in ("FILLED", "EXPIRED_IN_MATCH"))
+        if is_used_up:
             assert (seen.status == "FILLED") == (event.execution_type == "TRADE")
 
     def _trade(self, fill: Fill, seen: Seen) -> None:

@@ -168,6 +168,7 @@ ENTRY: dict[str, Any] = {
     "cancelReplaceAllowed": True,
     "amendAllowed": False,
     "pegInstructionsAllowed": False,
+    "permissionSets": [["SPOT", "MARGIN"], ["TRD_GRP_004"]],
     "filters": [PRICE, LOT],
     "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
     "allowedSelfTradePreventionModes": ["NONE", "EXPIRE_MAKER"],
@@ -180,6 +181,7 @@ def test_rules_are_read_from_an_exchange_info_entry() -> None:
     assert rules.order_types == {"LIMIT", "MARKET"}
     assert (rules.oto_allowed, rules.allow_trailing_stop, rules.amend_allowed) == (False, False, False)
     assert rules.default_stp_mode == "EXPIRE_MAKER"
+    assert rules.permission_sets == ({"SPOT", "MARGIN"}, {"TRD_GRP_004"})
     assert rules.filters.price is not None
     assert rules.filters.price.tick_size == units("0.01")
     assert rules.filters.lot_size is not None
@@ -190,6 +192,7 @@ def test_rules_are_read_from_an_exchange_info_entry() -> None:
     "change",
     [
         {"orderTypes": ["BLOCK"]},
+        {"status": "OPEN"},
         {"allowedSelfTradePreventionModes": ["NONE", "EXPIRE_MAKER", "ALLOCATE"]},
         {"defaultSelfTradePreventionMode": "EXPIRE_BOTH"},
     ],

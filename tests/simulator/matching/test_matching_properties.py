@@ -348,8 +348,8 @@ def check_proceeds(order_list: OrderList, working: Order, pending: Order) -> Non
         assert least <= pending.quantity <= working.executed
 
 
-def run(script: list[tuple[Any, ...]]) -> Driver:
-    driver = Driver()
+def run(script: list[tuple[Any, ...]], driver: Driver | None = None) -> Driver:
+    driver = driver or Driver()
     replay = Replay(driver.engine, SYMBOL, ACCOUNTS)
     for step in script:
         for outcome in driver.step(step):
