@@ -42,8 +42,8 @@ class Stage:
         symbols = [*SYMBOLS, "BNBUSDT"]
         self.exchange = SimulatedExchange(clock=self.clock, symbols=symbols, rate_limits=limits, seed=seed)
         accounts = [self.exchange.add_account(trade_group_id=1) for _ in range(2)]
-        self.exchange.set_commission(
-            accounts[0], tax={"taker": "0.0003"}, special={"buyer": "0.0001"}, pay_in_bnb=True
+        self.exchange.rules.set_commission(
+            account=accounts[0], tax={"taker": "0.0003"}, special={"buyer": "0.0001"}, pay_in_bnb=True
         )
         self.numbers = [each.account_id for each in accounts]
         self.venue = self.exchange._venue

@@ -55,7 +55,7 @@ def settle(market: Market, order: Order, now: int) -> str:
     """
     try:
         fix(market, order)
-        filters.check_order(market, order, now)
+        filters.check_again(market, order, now)
     except Rejection as refusal:
         return refusal.as_reason()
     if order.is_buy:
@@ -86,7 +86,7 @@ def _settle_in_pair(market: Market, order_list: OrderList, order: Order, now: in
     """The same for one of a pair, for which money is set aside in common."""
     try:
         fix(market, order)
-        filters.check_order(market, order, now)
+        filters.check_again(market, order, now)
     except Rejection as refusal:
         return refusal.as_reason()
     amount = max(funds.need(leg, market.last_price) for leg in order_list.pair)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from matching_venue import SYMBOL, SmallVenue, executions, told, units, verdict
 
-from crypto_ws_sync.simulator.matching import Order, Rejection
+from crypto_ws_sync.simulator.matching import AccountFilters, Order, Rejection
 
 THIN = (-2010, "Order book liquidity is too low for this pegged order.")
 WRONG_PEG = (-2010, "This price peg cannot be used with this order type.")
@@ -198,6 +198,15 @@ def test_order_without_a_price_yet_is_not_judged_by_its_worth_before_it_has_one(
     stop = pegged(venue, "SELL", "MARKET", "STOP_LOSS_LIMIT", stop_price="97", quantity="0.4")
     outcome = venue.place(3, "SELL", "MARKET", quantity="2.5")
     assert executions(outcome, stop)[-1].reject_reason == "FILTER_FAILURE_MIN_NOTIONAL"
+
+
+def test_triggered_stop_keeps_to_what_the_account_may_move_in_one_order() -> None:
+    venue = book()
+    venue.engine.account(1).filters = own = AccountFilters()
+    own.set({"filterType": "MAX_ASSET", "asset": "USDT", "limit": "100.5"})
+    stop = pegged(venue, "BUY", "MARKET", "STOP_LOSS_LIMIT", stop_price="101")
+    outcome = venue.place(3, "BUY", "MARKET", quantity="0.1")
+    assert executions(outcome, stop)[-1].reject_reason == "FILTER_FAILURE_MAX_ASSET"
 
 
 def test_stop_that_finds_no_level_when_triggered_is_rejected() -> None:
