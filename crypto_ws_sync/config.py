@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from crypto_ws_sync.errors import ConfigError
-from crypto_ws_sync.model.secret import Secret
+from crypto_ws_sync.model.secret import Secret, without_frames
 from crypto_ws_sync.signing.keys import (
     is_encrypted_pem,
     load_signer,
@@ -36,6 +36,8 @@ CONFIG_VARIABLE = "CRYPTO_WS_SYNC_CONFIG"
 
 _FILE_NAME = "ws_api.toml"
 _MAKE_IT = "make it with the command  crypto_ws_sync_init  and put your keys into it"
+
+_MOST_BYTES = 1 << 20
 
 _PLACEHOLDER = "***"
 """What the template's values begin with, and no key does."""
@@ -107,6 +109,7 @@ def write_template(path: Path | None = None) -> tuple[Path, bool]:
     raise ConfigError(f"the config file {path} cannot be written: {problem}")
 
 
+@without_frames
 def get_credentials(account_name: str) -> Credentials:
     """Return key, secret and endpoint of the account of this name in the config file.
 
@@ -127,6 +130,7 @@ def get_credentials(account_name: str) -> Credentials:
     return Credentials(exchange, test_net, api_key, Secret(api_secret), endpoint)
 
 
+@without_frames
 def accounts_set_up() -> list[str]:
     """Return the names of the accounts that have keys: test network first, then demo mode, then live.
 
@@ -144,6 +148,7 @@ def accounts_set_up() -> list[str]:
     return [account["name"] for account in accounts]
 
 
+@without_frames
 def is_set_up(account_name: str) -> bool:
     """Tell whether this account has keys: not where there is no config file, or placeholders are in place.
 
@@ -156,7 +161,8 @@ def is_set_up(account_name: str) -> bool:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         problem = f"there is no config file {path}: {_MAKE_IT}"
     except OSError as error:
@@ -164,7 +170,9 @@ def _load(path: Path) -> dict[str, Any]:
         problem = f"the config file {path} cannot be read: {reason}"
     else:
         warn_if_others_can_read(path, "config file", _log)
-        return _parse(raw, path)
+        if len(raw) <= _MOST_BYTES:
+            return _parse(raw, path)
+        problem = f"the config file {path} is too large to be one"
     raise ConfigError(problem)
 
 
@@ -185,6 +193,8 @@ def _parse(raw: bytes, path: Path) -> dict[str, Any]:
             "at end of document", f"at line {line}, column {column}, the end of the file"
         )
         problem = f"is not valid TOML: {told}"
+    except RecursionError:
+        problem = "is not valid TOML: it is nested too deep"
     # Raised out here because the parser's error keeps the whole text of the file.
     raise ConfigError(f"the config file {path} {problem}")
 

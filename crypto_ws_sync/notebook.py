@@ -91,8 +91,19 @@ class Table:
         return "\n".join([*lines, *filter(None, [self._note()])])
 
     def _repr_html_(self) -> str:
-        rows = [[_shown(value) for value in row] for row in self.rows[:_SHOWN]]
-        return html_table(self.columns, rows, title=self.title, note=self._note())
+        return html_table(
+            self.columns,
+            [[_shown(value) for value in row] for row in self.rows[:_SHOWN]],
+            title=self.title,
+            note=self._note(),
+            numbers=self._places(Decimal, float, int),
+            moments=self._places(datetime),
+        )
+
+    def _places(self, *kinds: type) -> list[int]:
+        """Return the places of the columns in which nothing else is shown."""
+        found = [{type(value) for value in values} for values in zip(*self.rows[:_SHOWN], strict=True)]
+        return [place for place, types in enumerate(found) if set() < types - {type(None)} <= set(kinds)]
 
     def _note(self) -> str:
         return f"{_SHOWN} of {len(self.rows)} rows" if len(self.rows) > _SHOWN else ""

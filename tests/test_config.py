@@ -180,6 +180,45 @@ def test_broken_toml_tells_line_and_column(config: Path, text: str | bytes, line
     assert str(config) in message
 
 
+def test_a_file_that_is_nested_too_deep_or_too_large(config: Path) -> None:
+    _write(config, "a = " + "[" * 100_000)
+    assert "nested too deep" in _refusal()
+    with config.open("wb") as file:
+        file.truncate(1 << 34)  # no memory is taken for it, and on most systems no room on the disk
+    assert "too large" in _refusal()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{SECRET} = = =",
+        f'a = "{SECRET}',
+        f'[[accounts]]\nname = "Main"\napi_key = "{SECRET}"\n',
+        f'[[accounts]]\nname = 5\napi_secret = "{SECRET}"\n',
+        f'[[accounts]]\nname = "Other"\napi_secret = "{SECRET}"\n',
+        ENDPOINTS + _account(api_secret=f'"-----BEGIN PRIVATE KEY-----{SECRET}"'),
+        f'a = "{SECRET} \u00e9"'.encode("latin-1"),
+    ],
+)
+def test_no_variable_on_the_way_of_an_error_holds_a_key(config: Path, text: str | bytes) -> None:
+    """Tools that report errors show the values of local variables, too."""
+    _write(config, text)
+    errors = []
+    for work in (lambda: get_credentials("Main"), lambda: is_set_up("Main"), accounts_set_up):
+        try:
+            work()
+        except ConfigError as error:
+            errors.append(error)
+    assert errors
+    for error in errors:
+        # The first frame is this one, which knows what it has written.
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][1:]
+        assert frames
+        assert SECRET not in repr([frame.f_locals for frame in frames])
+        assert error.__cause__ is None
+        assert error.__context__ is None
+
+
 def test_an_unknown_account_lists_the_names_there_are(config: Path) -> None:
     _write(config, ENDPOINTS + _account() + _account(name='"Second"'))
     assert "the accounts there: 'Main', 'Second'" in _refusal("Mian")
@@ -331,7 +370,7 @@ def test_which_accounts_are_set_up(config: Path) -> None:
         is_set_up("Nobody")
 
 
-@pytest.mark.parametrize(("mode", "is_warned"), [(0o600, False), (0o644, True)])
+@pytest.mark.parametrize(("mode", "is_warned"), [(0o600, False), (0o644, True), (0o620, True), (0o602, True)])
 def test_a_config_file_that_others_can_read_is_a_warning(
     config: Path, caplog: pytest.LogCaptureFixture, mode: int, is_warned: bool
 ) -> None:

@@ -240,6 +240,17 @@ def test_tables_take_their_colours_from_the_page() -> None:
     }
 
 
+def test_numbers_stand_below_one_another_and_moments_on_one_line() -> None:
+    orders = [{**ORDER, "isWorking": True}, {**ORDER, "price": None, "isWorking": False}]
+    html = table("allOrders", orders)._repr_html_()
+    styles = re.findall(
+        r'<t[hd] style="[^"]*?(;text-align:right;white-space:nowrap|;white-space:nowrap)?">', html
+    )
+    moment, number = ";white-space:nowrap", ";text-align:right;white-space:nowrap"
+    # symbol, orderId, price, time, workingTime (none has come), isWorking
+    assert styles == ["", number, number, moment, "", ""] * 3
+
+
 def test_long_tables_are_cut_and_say_so() -> None:
     found = table("klines", [CANDLE] * 250)
     html = found._repr_html_()

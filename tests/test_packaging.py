@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
+import os
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "crypto_ws_sync"
@@ -46,14 +50,86 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert newest.split()[1] == _setup()["metadata"]["version"]
 
 
-def test_importing_starts_nothing_and_leaves_the_heavy_packages_out() -> None:
-    program = (
-        "import sys, threading, logging, crypto_ws_sync; "
-        "heavy = {'cryptography', 'websockets', 'pandas', 'numpy', 'platformdirs', 'tomli', 'rich'}; "
-        "print(sorted(heavy & set(sys.modules)), threading.active_count(), logging.getLogger().handlers)"
-    )
+# --- what importing costs ------------------------------------------------------------------------------------
+
+
+def _told_by(program: str, *options: str) -> str:
+    """Return what a program prints, in a Python of its own; it must end well and say nothing on stderr."""
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, *options, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.stdout.strip() == "[] 1 []"
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def test_importing_loads_two_modules_and_starts_nothing() -> None:
+    """Those, and what every program with errors, types and a log has loaded from the standard library."""
+    program = (
+        "import sys, __future__, importlib, logging, threading, typing\n"
+        "before = set(sys.modules)\n"
+        "import crypto_ws_sync\n"
+        "print(sorted(set(sys.modules) - before))\n"
+        "print(threading.active_count(), logging.getLogger().handlers)"
+    )
+    assert _told_by(program) == "['crypto_ws_sync', 'crypto_ws_sync.errors']\n1 []"
+
+
+ON_USE = {
+    "get_credentials": {"asyncio", "ssl", "websocket", "tenacity", "json", "crypto_ws_sync.session"},
+    "StreamGap": {"asyncio", "ssl", "websocket", "tenacity", "json", "crypto_ws_sync.session"},
+    "UserWSSession": set(),
+}
+"""Name -> what is not loaded with it, besides what is loaded with none of them."""
+
+NEVER = {
+    *(
+        "cryptography",
+        "websockets",
+        "platformdirs",
+        "tomli",
+        "tomllib",
+        "pandas",
+        "numpy",
+        "rich",
+        "tqdm",
+        "matplotlib",
+    ),
+    *("crypto_ws_sync.simulator", "crypto_ws_sync.cli", "crypto_ws_sync.notebook"),
+}
+"""What only some keys, extras and commands need."""
+
+
+@pytest.mark.parametrize("name", ON_USE)
+def test_a_name_loads_what_it_needs(name: str) -> None:
+    program = f"import sys\nfrom crypto_ws_sync import {name}\nprint(*sys.modules)"
+    loaded = set(_told_by(program).split())
+    assert "crypto_ws_sync.errors" in loaded
+    assert sorted(loaded & (NEVER | ON_USE[name])) == []
+
+
+def test_every_public_name_is_there_and_known_to_type_checkers() -> None:
+    package = import_module("crypto_ws_sync")
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    told = {
+        alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("crypto_ws_sync.")
+        for alias in node.names
+    }
+    assert sorted(told) == sorted(package.__all__)
+    for name, module in told.items():
+        assert getattr(package, name) is getattr(import_module(str(module)), name)
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = package.nothing
+
+
+@pytest.mark.timeout(60)  # two sessions one after the other, on a slow interpreter
+def test_a_program_runs_where_every_warning_is_an_error() -> None:
+    program = (ROOT / "tests" / "strict_program.py").read_text(encoding="utf-8")
+    assert _told_by(program, "-X", "dev", "-W", "error").endswith("\ndone")

@@ -8,38 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from snippets import blocks, run, snippets_of, write_config
 
 import crypto_ws_sync.errors
 from crypto_ws_sync.simulator import SimulatedExchange
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+PAGE = ROOT / "README.md"
+README = PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(30)  # several sessions one after the other, each with its own connection
 def test_the_snippets_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    snippets = _blocks("python")
     with SimulatedExchange() as exchange:
         config = tmp_path / "ws_api.toml"
-        config.touch(0o600)
-        config.write_text(
-            f'[endpoint.binance]\nws_api_test = "{exchange.endpoint}"\n'
-            '[[accounts]]\nname = "Demo - Binance"\nexchange = "binance"\ntest_net = true\n'
-            f'api_key = "{exchange.api_key}"\napi_secret = "{exchange.api_secret}"\n',
-            encoding="utf-8",
-        )
+        write_config(config, exchange, "Demo - Binance")
         monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(config))
         names: dict[str, Any] = {"__name__": "__main__"}
         shown = []
-        for number, snippet in enumerate(snippets, 1):
-            exec(compile(snippet, f"README.md, snippet {number}", "exec"), names)
-            shown.append(capsys.readouterr().out)
+        for snippet in snippets_of(PAGE):
+            if snippet.language == "python":
+                run(PAGE, snippet, names)
+                shown.append(capsys.readouterr().out)
     account, service, orders, typed, threads, own = shown
     assert account.startswith("True True\n")
     assert account.endswith("SPOT True\n")
@@ -52,13 +44,13 @@ def test_the_snippets_run(
 
 
 def test_two_commands_for_a_fresh_machine() -> None:
-    blocks = _blocks("console")
-    assert len(blocks) == 2
-    for block in blocks:
+    commands = blocks(PAGE, "console")
+    assert len(commands) == 2
+    for block in commands:
         assert block.count("\n") == 1
         assert not block.startswith("$")
-    assert "crypto_ws_sync_demo" in blocks[0]
-    assert "-m pytest" in blocks[1]
+    assert "crypto_ws_sync_demo" in commands[0]
+    assert "-m pytest" in commands[1]
 
 
 def test_the_commands_it_names_exist() -> None:

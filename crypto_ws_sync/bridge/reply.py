@@ -63,7 +63,8 @@ class CallbackThread:
 def _do(work: Callable[[], object]) -> None:
     try:
         work()
-    except Exception:
+    except BaseException:
+        # A `sys.exit()` among them would end the thread, and with it everybody's later callbacks.
         log.exception("a callback of submit() raised", extra={"event": "callback_failed"})
 
 
@@ -89,10 +90,13 @@ class OneAnswer:
     A future with its condition variable costs a call an eighth of its time; one thread that waits needs only a lock
     that is released once.
 
+    Attributes:
+        on_done: Called with it, by whoever answers, before the caller wakes.
+
     Owner: shared; `_is_done` is set after what it stands for.
     """
 
-    __slots__ = ("_error", "_is_done", "_lock", "_result", "_wakes")
+    __slots__ = ("_error", "_is_done", "_lock", "_result", "_wakes", "on_done")
 
     def __init__(self, wakes: Wakes) -> None:
         self._wakes = wakes
@@ -101,6 +105,7 @@ class OneAnswer:
         self._result: Any = None
         self._error: BaseException | None = None
         self._is_done = False
+        self.on_done: Callable[[OneAnswer], object] | None = None
 
     def done(self) -> bool:
         """Tell whether the answer is there."""
@@ -120,6 +125,8 @@ class OneAnswer:
             raise InvalidStateError("answered already")
         self._result = result
         self._is_done = True
+        if self.on_done is not None:
+            self.on_done(self)
         held = self._wakes.held
         if held is None:
             self._lock.release()
@@ -132,7 +139,17 @@ class OneAnswer:
             raise InvalidStateError("answered already")
         self._error = error
         self._is_done = True
+        if self.on_done is not None:
+            self.on_done(self)
         self._lock.release()
+
+    def result(self) -> Any:
+        """Return the result; None where there is an error."""
+        return self._result
+
+    def exception(self) -> BaseException | None:
+        """Return the error; None where there is none."""
+        return self._error
 
     def wait(self, seconds: float, longest: float) -> bool:
         """Wait in a way that Ctrl-C can end; return whether the answer is there.

@@ -21,6 +21,7 @@ COMMANDS = (
     "methods",
     "history",
     "simulate",
+    "journal",
 )
 """Subcommands, in the order of the help: each is a module of `cli/commands/`."""
 

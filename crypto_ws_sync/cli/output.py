@@ -33,6 +33,8 @@ _GAP = "  "
 _LEAST_ROOM = 20
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All control characters but tabs and line ends."""
+_RULED = 3
+"""Characters that a rule takes with the blanks beside it."""
 
 
 def tolerate_narrow_encodings() -> None:
@@ -92,14 +94,18 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under their columns, for people."""
+    """Print rows under their columns, for people; only the last column wraps, since the others hold names."""
     texts = [[_tamed(str(cell)) for cell in row] for row in rows]
-    tables = _rich("rich.table") if is_at_terminal() else None
+    limit = shutil.get_terminal_size().columns if is_at_terminal() else 0
+    widths = [max(map(len, cells)) for cells in zip(columns, *texts, strict=True)]
+    has_room = sum(widths[:-1]) + len(widths) * _RULED + _LEAST_ROOM < limit
+    tables = _rich("rich.table") if has_room else None
     if tables is None:
-        for line in _aligned(columns, texts, shutil.get_terminal_size().columns if is_at_terminal() else 0):
+        for line in _aligned(columns, texts, limit):
             print_line(line)
         return
-    headers = [tables.Column(name, overflow="fold") for name in columns]
+    *names, last = columns
+    headers = [*(tables.Column(name, no_wrap=True) for name in names), tables.Column(last, overflow="fold")]
     table = tables.Table(*headers, show_header=any(columns))
     for row in texts:
         # As texts, since rich would take what is in square brackets for its own marks.
@@ -108,17 +114,26 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]], limit: int) -> list[str]:
-    """Return lines in columns as wide as they need to be; the last one wraps at `limit` characters (0: never)."""
+    """Return lines in columns as wide as they need to be; the last one wraps at `limit` characters (0: never).
+
+    Where hardly any room is left for it, it stands below the others.
+    """
     shown = [*([columns] if any(columns) else []), *rows]
     widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)][:-1]
-    room = limit - sum(widths) - len(_GAP) * len(widths)
+    indent = sum(widths) + len(_GAP) * len(widths)
+    is_below = 0 < limit < indent + _LEAST_ROOM
+    if is_below:
+        indent = 2 * len(_GAP)
     lines = []
     for *cells, last in shown:
         before = "".join(cell.ljust(width) + _GAP for cell, width in zip(cells, widths, strict=True))
-        # Where there is hardly any room, long lines are easier to read than a column of single words.
-        wrapped = textwrap.wrap(last, room) if room >= _LEAST_ROOM else [last]
-        for number, part in enumerate(wrapped or [""]):
-            lines.append((before if number == 0 else " " * len(before)) + part)
+        wrapped = textwrap.wrap(last, max(limit - indent, _LEAST_ROOM)) if limit else [last]
+        if is_below:
+            lines.append(before)
+            before = ""
+        for part in wrapped or [""]:
+            lines.append(before.ljust(indent) + part)
+            before = ""
     return [line.rstrip() for line in lines]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.ledgers import Hold
-from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom
+from crypto_ws_sync.engine.requests import NONE, RAISE, Entry, WaitingRoom, unsent_error
 from crypto_ws_sync.errors import CryptoWSError, InvalidParameter, OutOfService
 from crypto_ws_sync.protocol.dialect import Stamp
 from crypto_ws_sync.protocol.limits import Bucket, Contended, Full
@@ -220,11 +220,16 @@ class Admission:
         now = context.time.monotonic()
         clock = context.clock
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
+        if stamp.timestamp > entry.latest:
+            # A restarted program may hold it for surely not sent by then; this machine may have slept meanwhile.
+            ledger.release(reservation)
+            entry.fail(unsent_error(entry, is_connected=True, wall_offset=0.0))
+            return
         if request.charge.orders:
             context.has_placed = True
         if request.spec.kind is _WRITE:
             entry.question = context.dialect.question(
-                request, stamp.timestamp, clock.error(now), next(self._serials)
+                request, stamp.timestamp, clock.error(now), entry.serial or next(self._serials)
             )
         dialect = context.dialect
         if dialect.signs_slowly and context.offload is not None and dialect.composes_slowly(request, stamp):

@@ -94,8 +94,18 @@ class Answers:
     def search(self, entry: Entry, answer: ApiError | None = None) -> None:
         """Find out what became of a write; its caller waits on, until its own deadline."""
         assert entry.question is not None
+        if entry.is_looked_up and entry.is_over and not self._reconciler.knows(entry.question):
+            return  # settled so long ago that its verdict is forgotten
+        entry.is_looked_up = True
         waiter = None if entry.is_abandoned else entry.reply
-        self._reconciler.open(entry.question, waiter, answer=answer, deadline=entry.deadline)
+        connection = entry.connection
+        self._reconciler.open(
+            entry.question,
+            waiter,
+            answer=answer,
+            deadline=entry.deadline,
+            may_be_answered=connection is not None and entry.key in connection.pending,
+        )
 
     def put_back(self, entry: Entry) -> None:
         """Let a request that had no effect be sent again, before those that came after it."""

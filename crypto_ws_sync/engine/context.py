@@ -15,6 +15,7 @@ from crypto_ws_sync.engine.requests import Wakes
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
 from crypto_ws_sync.model.status import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
+from crypto_ws_sync.protocol.outcome import Question, Verdict
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.transport.port import Target, Transport
 
@@ -106,6 +107,7 @@ class Context:
     clock_asked_at: float = -math.inf
     has_placed: bool = False
     wakes: Wakes = field(default_factory=Wakes)
+    on_verdict: Callable[[Question, Verdict], None] | None = None
     offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:

@@ -173,6 +173,8 @@ class Deadlines:
             self._context.counters.requests[entry.request.spec.name, "unanswered"] += 1
             if entry.reservation is not None:
                 self._context.ledger.forfeit(entry.reservation, self._context.server_now())
+            if entry.question is not None:
+                self._reconciler.end_unanswered(entry.question)
 
     def _end_late(self, entry: Entry) -> None:
         entry.claimed = True

@@ -36,7 +36,7 @@ __all__ = ["Engine"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-PLACEMENTS_KEPT = 1000
+PLACEMENTS_KEPT = 100
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
@@ -416,6 +416,16 @@ class Engine:
     async def resolve(self, question: Question, waiter: Sink) -> None:
         """Give `waiter` what the write's call would have had, once it is known."""
         self._reconciler.open(question, waiter)
+        self._deadlines.arm()
+
+    def take_up(self, question: Question) -> None:
+        """Look up a write that an earlier program left open.
+
+        Raises:
+            InvalidParameter: Its parameters do not allow to ask for it.
+        """
+        self.owner.check()
+        self._reconciler.open(question, None)
         self._deadlines.arm()
 
     async def wait_operational(self, orders: bool, deadline: float) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import logging
 import math
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import InvalidStateError
 from typing import Any, TypeAlias
@@ -25,6 +25,8 @@ log = logging.getLogger("crypto_ws_sync.engine")
 
 _REMEMBERED = 10_000
 """Verdicts kept for callers that may still ask."""
+_TOLD_REMEMBERED = 1_000
+"""Verdicts kept that somebody has been told: who asks again has them looked up again, at worst."""
 _EVENTS_KEPT = 256
 """Events kept for writes whose answers are missed only after them."""
 MANY = 10
@@ -38,15 +40,16 @@ def _key(question: Question) -> _Key:
     return question.serial, question.method, question.client_order_id, question.timestamp
 
 
-def _tell(waiter: Sink, outcome: Any) -> None:
-    """Hand a waiter its result or error; nothing happens where it waits no longer."""
+def _tell(waiter: Sink, outcome: Any) -> bool:
+    """Hand a waiter its result or error; return whether it still waited."""
     try:
         if isinstance(outcome, BaseException):
             waiter.set_exception(outcome)
         else:
             waiter.set_result(outcome)
     except (InvalidStateError, asyncio.InvalidStateError):
-        return
+        return False
+    return True
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:
@@ -60,13 +63,14 @@ class OpenWrite:
     Owner: loop thread.
     """
 
-    __slots__ = ("answer", "question", "search", "survey", "task", "waiters")
+    __slots__ = ("answer", "is_told_of", "question", "search", "survey", "task", "waiters")
 
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
         self.search = OutcomeSearch(question, now)
         self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
+        self.is_told_of = False
         self.task: asyncio.Task[None] | None = None
         self.survey: asyncio.Task[None] | None = None
 
@@ -75,16 +79,15 @@ class OpenWrite:
         """What tells this write from every other, those of other sessions included."""
         return _key(self.question)
 
-    def settle(self, waiter: Sink) -> None:
-        """Tell one waiter the verdict."""
+    def settle(self, waiter: Sink) -> bool:
+        """Tell one waiter the verdict; return whether it still waited."""
         verdict = self.search.verdict
         assert verdict is not None
         if verdict.kind is VerdictKind.EXECUTED:
-            _tell(waiter, verdict.result)
-        elif verdict.kind is VerdictKind.REFUSED and verdict.error is not None:
-            _tell(waiter, copy.copy(verdict.error))
-        else:
-            _tell(waiter, self._not_executed())
+            return _tell(waiter, verdict.result)
+        if verdict.kind is VerdictKind.REFUSED and verdict.error is not None:
+            return _tell(waiter, copy.copy(verdict.error))
+        return _tell(waiter, self._not_executed())
 
     def _not_executed(self) -> CryptoWSError:
         question = self.question
@@ -105,10 +108,19 @@ class OutcomeBook:
 
     def __init__(self) -> None:
         self._open: dict[_Key, OpenWrite] = {}
+        self._placed: Counter[str] = Counter()
+        """Client order id -> open placements under it."""
         self._settled: OrderedDict[_Key, OpenWrite] = OrderedDict()
+        """What nobody has been told yet."""
+        self._told: OrderedDict[_Key, OpenWrite] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def kept(self) -> int:
+        """How many verdicts are kept; never more than both bounds together."""
+        return len(self._settled) + len(self._told)
 
     def open_writes(self) -> list[OpenWrite]:
         """Return the writes that are open, oldest first."""
@@ -117,25 +129,38 @@ class OutcomeBook:
     def find(self, question: Question) -> OpenWrite | None:
         """Return what is known of a write, settled or not."""
         key = _key(question)
-        return self._open.get(key) or self._settled.get(key)
+        return self._open.get(key) or self._settled.get(key) or self._told.get(key)
 
     def has_placed(self, client_order_id: str) -> bool:
         """Tell whether a placement under this client order id is open."""
-        return any(
-            write.question.is_placement and write.question.client_order_id == client_order_id
-            for write in self._open.values()
-        )
+        return client_order_id in self._placed
 
     def add(self, write: OpenWrite) -> None:
         """Take a write in."""
+        if write.key not in self._open and (name := _placed_name(write)) is not None:
+            self._placed[name] += 1
         self._open[write.key] = write
 
     def close(self, write: OpenWrite) -> None:
         """Move a write to the settled ones."""
-        self._open.pop(write.key, None)
+        if self._open.pop(write.key, None) is not None and (name := _placed_name(write)) is not None:
+            self._placed[name] -= 1
+            if not self._placed[name]:
+                del self._placed[name]
         self._settled[write.key] = write
         if len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
+
+    def note_told(self, write: OpenWrite) -> None:
+        """Somebody has been told the verdict, which need not be kept for as long any more."""
+        if self._settled.pop(write.key, None) is not None:
+            self._told[write.key] = write
+            if len(self._told) > _TOLD_REMEMBERED:
+                self._told.popitem(last=False)
+
+
+def _placed_name(write: OpenWrite) -> str | None:
+    return write.question.client_order_id if write.question.is_placement else None
 
 
 class Reconciler:
@@ -156,7 +181,7 @@ class Reconciler:
     def resume(self) -> None:
         """Take up what an earlier engine left open."""
         for write in self._book.open_writes():
-            self._begin(write)
+            self._begin(write, may_be_answered=False)
 
     def open(
         self,
@@ -165,6 +190,7 @@ class Reconciler:
         *,
         answer: CryptoWSError | None = None,
         deadline: float = math.inf,
+        may_be_answered: bool = False,
     ) -> OpenWrite:
         """Begin, or go on with, the search for a write; `waiter` gets what the call would have.
 
@@ -173,6 +199,7 @@ class Reconciler:
             waiter: Gets the result or the error; None where nobody waits.
             answer: What to raise if it was not executed, where the exchange has answered "unknown".
             deadline: Monotonic seconds until which `waiter` waits.
+            may_be_answered: The write's own answer may still come.
         """
         write = self._book.find(question)
         if write is None:
@@ -182,14 +209,15 @@ class Reconciler:
             write.answer = answer
         if write.search.verdict is not None:
             if waiter is not None:
-                write.settle(waiter)
+                self._settle(write, waiter)
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        for body in self._recent:
-            self._read(write, body)
+        if not write.is_told_of:
+            write.is_told_of = any(self._context.dialect.concerns(question, body) for body in self._recent)
+            self._read(write)
         if write.search.verdict is None:
-            self._begin(write)
+            self._begin(write, may_be_answered=may_be_answered)
         return write
 
     def answered(self, question: Question, verdict: Verdict, *, is_asked_for: bool = False) -> bool:
@@ -205,8 +233,7 @@ class Reconciler:
             write = OpenWrite(question, self._context.server_now(), None)
         if write is None or write.search.verdict is not None:
             return False
-        write.search.answered(verdict)
-        self._close(write)
+        self._answer_with(write, verdict)
         return True
 
     @property
@@ -227,11 +254,13 @@ class Reconciler:
         self._recent.append(dict(body))  # readers may change theirs
         if len(self._book):
             for write in self._book.open_writes():
-                self._read(write, body)
+                # What belongs to it may be told later by an event that does not name it.
+                write.is_told_of = write.is_told_of or self._context.dialect.concerns(write.question, body)
+                self._read(write)
 
-    def _read(self, write: OpenWrite, body: Mapping[str, Any]) -> None:
-        if write.search.verdict is None:
-            finding = self._context.dialect.settles(write.question, body)
+    def _read(self, write: OpenWrite) -> None:
+        if write.is_told_of and write.search.verdict is None:
+            finding = self._context.dialect.settles(write.question, self._recent)
             if finding is not None and write.search.found(finding, self._context.server_now()) is not None:
                 self._close(write)
 
@@ -267,22 +296,48 @@ class Reconciler:
             resolver=self._context.resolver,
         )
 
-    def _begin(self, write: OpenWrite) -> None:
+    def end_unanswered(self, question: Question) -> None:
+        """The write's own answer can come no more: where that alone could have settled it, nothing ever will."""
+        write = self._book.find(question)
+        if write is not None and write.search.verdict is None and not self.can_look_up(question):
+            self._give_up(write, may_be_answered=False)
+
+    def _begin(self, write: OpenWrite, *, may_be_answered: bool) -> None:
         if write.task is not None and not write.task.done():
             return
-        if not self._context.dialect.lookups(write.question, ()):
-            self._give_up(write)
+        if not self.can_look_up(write.question):
+            self._give_up(write, may_be_answered=may_be_answered)
             return
         write.task = asyncio.get_running_loop().create_task(self._search(write))
         write.task.add_done_callback(_tell_failure)
 
-    def _give_up(self, write: OpenWrite) -> None:
-        """No look-up exists: only the write's own answer can still settle it."""
+    def _give_up(self, write: OpenWrite, *, may_be_answered: bool) -> None:
+        """No look-up exists: only the write's own answer can still settle it, if it may come at all."""
+        if not may_be_answered:
+            self._answer_with(write, Verdict(VerdictKind.UNKNOWN))
+            return
         waiters, write.waiters = write.waiters, []
         for waiter, _ in waiters:
-            error = self.unknown(write.question)
-            error.args = (f"{write.question.method} may have been executed, and no look-up can tell",)
-            _tell(waiter, error)
+            _tell(waiter, self._unknowable(write.question))
+
+    def _unknowable(self, question: Question) -> OutcomeUnknown:
+        error = self.unknown(question)
+        error.args = (f"{question.method} may have been executed, and no look-up can tell",)
+        return error
+
+    def _answer_with(self, write: OpenWrite, verdict: Verdict) -> None:
+        write.search.answered(verdict)
+        self._close(write)
+
+    def _settle(self, write: OpenWrite, waiter: Sink) -> None:
+        """Tell one waiter the verdict."""
+        verdict = write.search.verdict
+        if verdict is not None and verdict.kind is VerdictKind.UNKNOWN:
+            is_told = _tell(waiter, self._unknowable(write.question))
+        else:
+            is_told = write.settle(waiter)
+        if is_told:
+            self._book.note_told(write)
 
     async def _search(self, write: OpenWrite) -> None:
         context, search = self._context, write.search
@@ -356,6 +411,8 @@ class Reconciler:
         assert verdict is not None
         self._book.close(write)
         self._context.counters.verdicts[verdict.kind.value] += 1
+        if self._context.on_verdict is not None:
+            self._context.on_verdict(write.question, verdict)
         log.info(
             "%s %s: %s",
             write.question.method,
@@ -365,6 +422,6 @@ class Reconciler:
         )
         waiters, write.waiters = write.waiters, []
         for waiter, _ in waiters:
-            write.settle(waiter)
+            self._settle(write, waiter)
         if write.task is not None and write.task is not asyncio.current_task():
             write.task.cancel()

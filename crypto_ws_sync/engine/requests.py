@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import InvalidStateError
@@ -50,6 +51,9 @@ class Entry:
     The caller's thread reads `sent` after it has written `claimed`, the loop reads `claimed` after it has written
     `sent`; so one of them always sees the other, without a lock.
 
+    Where a journal is kept, `serial` is its number of this write, and `latest` the exchange's epoch seconds after which
+    it must not be sent any more; both are set before it is handed over.
+
     Owner: loop thread, but for `claimed`.
     """
 
@@ -63,8 +67,10 @@ class Entry:
         "is_bound",
         "is_clock_repaired",
         "is_internal",
+        "is_looked_up",
         "is_offered",
         "key",
+        "latest",
         "on_limit",
         "question",
         "reply",
@@ -73,6 +79,7 @@ class Entry:
         "sent",
         "sent_at",
         "sequence",
+        "serial",
         "unknown_answer",
     )
 
@@ -89,12 +96,15 @@ class Entry:
         self.is_offered = is_internal
         self.is_bound = False
         self.is_clock_repaired = False
+        self.is_looked_up = False
         self.connection: Connection | None = None
         self.key: int | str | None = None
         self.end_offset = 0
         self.sent_at = 0.0
         self.clock_error = 0.0
         self.sequence = 0
+        self.serial = 0
+        self.latest = math.inf
         self.reservation: Hold | None = None
         self.question: Question | None = None
         self.held: Full | None = None

@@ -5,19 +5,27 @@ They bring no colours but shades of what surrounds them, so that they are readab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 __all__ = ["html_facts", "html_table"]
 
 _TABLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
 _CELL = "padding:0.15em 0.7em;text-align:left;vertical-align:top;border:1px solid rgba(128,128,128,0.35)"
+_NUMBER = ";text-align:right;white-space:nowrap"
+_MOMENT = ";white-space:nowrap"
 _NAME = f"{_CELL};background:rgba(128,128,128,0.12);font-weight:600"
 _CAPTION = "caption-side:top;text-align:left;font-weight:600;padding:0.2em 0"
 
 
 def html_table(
-    columns: Sequence[object], rows: Iterable[Sequence[object]], *, title: str = "", note: str = ""
+    columns: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str = "",
+    note: str = "",
+    numbers: Collection[int] = (),
+    moments: Collection[int] = (),
 ) -> str:
     """Return rows under their columns as a table.
 
@@ -26,10 +34,22 @@ def html_table(
         rows: Cells, shown as text.
         title: What stands above it.
         note: What stands below it.
+        numbers: Places of the columns that hold numbers, so that digits of one worth stand below one another.
+        moments: Places of the columns that hold times; they stay on one line.
     """
-    head = "".join(f'<th style="{_NAME}">{_safe(name)}</th>' for name in columns)
+    styles = [
+        _NUMBER if place in numbers else _MOMENT if place in moments else "" for place in range(len(columns))
+    ]
+    head = "".join(
+        f'<th style="{_NAME}{style}">{_safe(name)}</th>' for name, style in zip(columns, styles, strict=True)
+    )
     body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{_safe(cell)}</td>' for cell in row) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(
+            f'<td style="{_CELL}{style}">{_safe(cell)}</td>' for cell, style in zip(row, styles, strict=True)
+        )
+        + "</tr>"
+        for row in rows
     )
     return _framed(f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>", title, note)
 

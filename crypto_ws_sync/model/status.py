@@ -11,7 +11,7 @@ from crypto_ws_sync.model.html import html_facts
 
 __all__ = ["Counters", "LimitUsage", "SessionStatus", "percentile"]
 
-VERDICTS = ("executed", "refused", "not executed")
+VERDICTS = ("executed", "refused", "not executed", "unknown")
 """How a look-up of a write can end."""
 
 
@@ -106,8 +106,8 @@ class SessionStatus:
         requests: Count by "method outcome", such as "order.place ok".
         counters: Further counts: answers that came "late" (nobody waited any more), as a "duplicate", or to an
             "unknown" request; texts "ignored"; "lookups" of lost writes, and their ends "verdict_executed",
-            "verdict_refused", "verdict_not_executed"; "clock_repairs" (a refused timestamp, sent again);
-            "throttled" (429 and 418); "events".
+            "verdict_refused", "verdict_not_executed", "verdict_unknown" (no look-up exists); "clock_repairs" (a
+            refused timestamp, sent again); "throttled" (429 and 418); "events".
         at: When this was seen.
     """
 
@@ -191,7 +191,7 @@ class SessionStatus:
             ("Orders out of service", self.orders_out_of_service, self.orders_retry_at),
         ):
             if reason:
-                rows.append((name, reason if until is None else f"{reason}; ends in {until - self.at:.1f} s"))
+                rows.append((name, reason if until is None else f"{reason}; ends in {self._left(until)}"))
         if self.connection_age is not None:
             logged_on = ", logged on" if self.logged_on else ""
             rows.append(("Connection age", f"{self.connection_age:.1f} s{logged_on}"))
@@ -205,7 +205,7 @@ class SessionStatus:
             error = self.clock_error or 0.0
             rows.append(("Clock", f"{self.clock_offset:+.4f} s, give or take {error:.4f} s"))
         for usage in self.limits:
-            used = f"{usage.used} of {usage.limit}; resets in {usage.resets_at - self.at:.1f} s"
+            used = f"{usage.used} of {usage.limit}; resets in {self._left(usage.resets_at)}"
             rows.append((f"{usage.bucket} per {usage.seconds} s", used))
         rows += [(f"Reconnects, {cause}", str(count)) for cause, count in self.reconnects.items()]
         by_method: dict[str, list[str]] = {}
@@ -217,6 +217,10 @@ class SessionStatus:
         if counted:
             rows.append(("Counted", ", ".join(counted)))
         return rows
+
+    def _left(self, moment: float) -> str:
+        """Say how long it is to a moment; one may have passed that a clock's error has yet to confirm."""
+        return f"{max(0.0, moment - self.at):.1f} s"
 
     def __str__(self) -> str:
         rows = self.rows()

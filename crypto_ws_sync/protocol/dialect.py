@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -302,8 +302,16 @@ class Dialect(Protocol):
     def judge_survey(self, question: Question, reply: Reply) -> Finding:
         """Return what the answer to a survey says of one write; what it does not settle is asked for by itself."""
 
-    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
-        """Return what an event says of a write whose outcome is open; None: it settles nothing."""
+    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event may be part of the proof of a write's outcome; asked of every event, so cheap."""
+
+    def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
+        """Return what the latest events say of a write whose outcome is open; None: they settle nothing.
+
+        Args:
+            question: The write.
+            told: Events, oldest first. What came over two connections is there twice.
+        """
 
     def subscribe(self, is_logged_on: bool) -> Request:
         """Return the request that has a connection tell the account's events.

@@ -99,6 +99,7 @@ class Ledger:
         "_orders_in_flight",
         "_serial",
         "_share",
+        "_usual",
         "_valid_from",
         "_valid_until",
         "_weight_in_flight",
@@ -120,6 +121,7 @@ class Ledger:
         self._weights = [window for window in windows if window.bucket is Bucket.WEIGHT]
         self._orders = [window for window in windows if window.bucket is Bucket.ORDERS]
         self._connections = [window for window in windows if window.bucket is Bucket.CONNECTIONS]
+        self._usual = [window for window in windows if window.bucket is not Bucket.CONNECTIONS]
         self._valid_from = max((window.opens_at for window in windows), default=-_NEVER)
         self._valid_until = min((window.closes_at for window in windows), default=_NEVER)
 
@@ -273,7 +275,7 @@ class Ledger:
             spent = charge
         told = 0
         # Runs for every request, so all of it stands here, in one function.
-        for window in self._all:
+        for window in self._all if charge.connections else self._usual:
             bucket = window.bucket
             if bucket is _WEIGHT:
                 held, amount = charge.weight, spent.weight
@@ -316,7 +318,7 @@ class Ledger:
                 window.base = used
             window.counted = window.base + window.unseen
         if told < len(readings):
-            self._learn(readings, now)
+            self.read(readings, now)
 
     def release(self, reservation: Reservation) -> None:
         """Give a reservation back: the request provably never left."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from crypto_ws_sync.errors import ApiError
@@ -37,6 +37,7 @@ class Question:
         accepted_until: The exchange's epoch seconds after which it can no longer be accepted.
         clock_error: Seconds by which the timestamp may differ from the exchange's clock.
         is_placement: It makes orders, of which the client order id is the name.
+        latest_order: Number of the latest order of its symbol that was known when it was signed; None: none was.
     """
 
     serial: int
@@ -47,6 +48,16 @@ class Question:
     accepted_until: float
     clock_error: float
     is_placement: bool = False
+    latest_order: int | None = None
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """Return what a pickle of any protocol keeps: an open question may travel to another process."""
+        return tuple(getattr(self, each.name) for each in fields(self))
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Take it from a pickle."""
+        for each, value in zip(fields(self), state, strict=True):
+            setattr(self, each.name, value)
 
 
 class FindingKind(enum.Enum):
@@ -77,6 +88,8 @@ class VerdictKind(enum.Enum):
     EXECUTED = "executed"
     REFUSED = "refused"
     NOT_EXECUTED = "not executed"
+    UNKNOWN = "unknown"
+    """No look-up exists, and its own answer cannot come any more: nobody will ever know from here."""
 
 
 @dataclass(frozen=True, slots=True)

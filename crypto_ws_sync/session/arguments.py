@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 from crypto_ws_sync.errors import ConfigError
 
-__all__ = ["check_choice", "check_number", "check_timeout"]
+__all__ = ["check_choice", "check_number", "check_path", "check_timeout"]
 
 
 def check_number(name: str, value: Any, low: float, high: float, unit: str) -> float:
@@ -48,3 +50,17 @@ def check_timeout(value: float | None, default: float) -> float:
         # A wait of years is as good as one for ever, and fits every system's clock.
         return min(value, 3e7)
     raise ConfigError(f"timeout is {value!r}: pass seconds above 0, or None for the session's own")
+
+
+def check_path(name: str, value: Any) -> Path | None:
+    """Return a path as it is seen from the current folder, which may change; None for None.
+
+    Raises:
+        ConfigError: It is no path.
+    """
+    if value is None:
+        return None
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(path, str) or not path:
+        raise ConfigError(f"{name} is {value!r}: pass the path of a file")
+    return Path(os.path.abspath(path))

@@ -207,7 +207,7 @@ class Run:
         try:
             is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
         except BaseException as interrupt:
-            entry.claimed = True
+            self.give_up((entry,))
             _note(interrupt, entry)
             raise
         if not is_there:

@@ -36,8 +36,11 @@ from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
-from crypto_ws_sync.session.arguments import check_choice, check_number, check_timeout
+from crypto_ws_sync.session.arguments import check_choice, check_number, check_path, check_timeout
 from crypto_ws_sync.session.history import PageDoor, open_history
+from crypto_ws_sync.session.journal import Journal, account_mark
+from crypto_ws_sync.session.journaled_run import JournaledRun
+from crypto_ws_sync.session.left_open import LeftOpen
 from crypto_ws_sync.session.moments import Moment
 from crypto_ws_sync.session.run import Run
 from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
@@ -88,8 +91,8 @@ class UnresolvedOrder:
 
     def __init__(self, error: OutcomeUnknown) -> None:
         self._error = error
-        self.method = error.method
-        self.client_order_id = error.client_order_id
+        self.method: str | None = error.method
+        self.client_order_id: str | None = error.client_order_id
 
     def __repr__(self) -> str:
         return f"<UnresolvedOrder {self.method} {self.client_order_id}>"
@@ -126,6 +129,10 @@ class UserWSSession(BinanceMethods):
         ssl_context: For `wss`; `ssl.create_default_context()` by default.
         proxy: `http://…` or `socks5://…`; by default the usual environment variables are asked; "" for none.
         max_message: Bytes; a larger message ends the connection instead of filling memory.
+        journal: Path of a file, made if it is not there, for this program alone: each write is recorded in it before
+            it is sent. What a crash leaves open is looked up by the next `start()` with the same file, and listed by
+            `unresolved()`. A write that cannot be recorded is not sent, and raises ConfigError.
+        journal_sync: Wait until each record has reached the disk, so that it outlives a power cut, too.
         clock: A manual clock for tests: timestamps, limit windows and waits follow it; timeouts stay real.
 
     Raises:
@@ -152,6 +159,8 @@ class UserWSSession(BinanceMethods):
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         max_message: int = 64 * 2**20,
+        journal: str | os.PathLike[str] | None = None,
+        journal_sync: bool = False,
         clock: ManualTime | None = None,
     ) -> None:
         self._timeout = check_timeout(timeout, 10.0)
@@ -180,6 +189,10 @@ class UserWSSession(BinanceMethods):
         )
         self._counters = Counters()
         self._book = OutcomeBook()
+        self._journal = check_path("journal", journal)
+        self._journal_sync = bool(journal_sync)
+        self._account = account_mark(venue_key(endpoint), api_key)
+        self._left_open = LeftOpen()
         self._resolver = _Resolver(self)
         self._lock = threading.RLock()
         self._run: Run | None = None
@@ -208,6 +221,7 @@ class UserWSSession(BinanceMethods):
         Raises:
             ConnectionFailed: No connection could be had; says why and what to do.
             AuthError: The exchange refused the log-on.
+            ConfigError: The journal cannot be had, or another program has it; says why.
             SessionClosed: Called on the session's own thread, or stopped meanwhile.
 
         Cost: weight 5 with an Ed25519 key, else 3; one connection attempt.
@@ -221,7 +235,7 @@ class UserWSSession(BinanceMethods):
         with self._lock:
             if self._run is not None and not self._run.door.is_closed:
                 return self
-            run = Run(self._new_context, self._book, self._name)
+            run = self._new_run()
             self._starting = run
             try:
                 run.start(seconds)
@@ -520,14 +534,20 @@ class UserWSSession(BinanceMethods):
     # -- open outcomes ------------------------------------------------------------------------------------------
 
     def unresolved(self) -> list[UnresolvedOrder]:
-        """Return the writes whose outcome is being looked up, oldest first."""
+        """Return the writes whose outcome is being looked up, oldest first.
+
+        With a journal, first those that an earlier program left open, each until its `resolve()` has told its end: many
+        are settled in the background before anybody can ask.
+        """
         run = self._run
         if run is not None and run.engine is not None and not run.door.is_closed and not run.door.is_forked:
             run.check()
             questions = run.ask(run.engine.open_questions(), self._timeout)
         else:
             questions = [write.question for write in self._book.open_writes()]
-        return [UnresolvedOrder(self._unknown(question)) for question in questions]
+        orders = [self._unknown(question) for question in self._left_open.with_others(questions)]
+        orders += [self._never_known(question) for question in self._left_open.aside()]
+        return [UnresolvedOrder(order) for order in orders]
 
     def resolve_outcome(self, error: OutcomeUnknown, timeout: float | None = None) -> Any:
         """Return or raise what the call would have that ended with this error.
@@ -550,6 +570,8 @@ class UserWSSession(BinanceMethods):
         run.door.submit(engine.resolve(error.question, waiter))
         if not wait_done(waiter, seconds):
             raise self._unknown(error.question)
+        if not isinstance(waiter.exception(0), OutcomeUnknown):
+            self._left_open.told(error.question)
         return waiter.result(0)
 
     def _unknown(self, question: Question) -> OutcomeUnknown:
@@ -561,7 +583,28 @@ class UserWSSession(BinanceMethods):
             resolver=self._resolver,
         )
 
+    def _never_known(self, question: Question) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{question.method} may have been executed; its record is of another key or endpoint: settle it with a "
+            "session that has those",
+            method=question.method,
+            client_order_id=question.client_order_id,
+            resolver=self._resolver,
+        )
+
     # -- small steps --------------------------------------------------------------------------------------------
+
+    def _new_run(self) -> Run:
+        if self._journal is None:
+            return Run(self._new_context, self._book, self._name)
+        journal = Journal(
+            self._journal, self._account, is_synced=self._journal_sync, name=f"{self._name} journal"
+        )
+        try:
+            return JournaledRun(self._new_context, self._book, self._name, journal, self._left_open)
+        except BaseException:
+            journal.stop(0.5)
+            raise
 
     def _ready_run(self) -> Run:
         run = self._run

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crypto_ws_sync.errors import ConfigError
+from crypto_ws_sync.model.secret import without_frames
 from crypto_ws_sync.signing.hmac import HmacSigner
 from crypto_ws_sync.signing.signer import Signer
 
@@ -30,6 +31,7 @@ _MOST_FILE_BYTES = 64 * 1024
 _KEY_FILE_ENDINGS = (".pem", ".key", ".txt", ".prv")
 
 
+@without_frames
 def load_signer(api_secret: str | Path, passphrase: str | bytes | None = None) -> Signer:
     """Return a signer of the type that the secret's own text tells.
 
@@ -70,6 +72,7 @@ def is_encrypted_pem(text: str) -> bool:
     return "BEGIN ENCRYPTED PRIVATE KEY" in text or "Proc-Type: 4,ENCRYPTED" in text
 
 
+@without_frames
 def read_secret_file(path: Path, what: str) -> str:
     """Return a small text file without the white space around it; warn if others can read it.
 
@@ -108,16 +111,17 @@ def read_secret_file(path: Path, what: str) -> str:
 
 
 def warn_if_others_can_read(path: Path, what: str, log: logging.Logger = _log) -> None:
-    """Log a warning where the file's mode lets its group or everybody read it."""
+    """Log a warning where the file's mode lets its group or everybody read or change it."""
     if os.name != "posix":
         return
     try:
         mode = path.stat().st_mode & 0o777
     except OSError:
         return
-    if mode & 0o044:
+    if mode & 0o066:
+        # Who can change a config can have the signed requests go elsewhere.
         log.warning(
-            "the %s %s can be read by others (mode %03o): protect it with  chmod 600 '%s'",
+            "the %s %s can be read or changed by others (mode %03o): protect it with  chmod 600 '%s'",
             what,
             path,
             mode,

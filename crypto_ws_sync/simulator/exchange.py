@@ -80,7 +80,7 @@ class SimulatedExchange:
         seed: The same seed makes the same market, keys and ids.
         latency: Seconds of real time that a round trip takes at least.
         symbols: Names among the usual ones, or listings; by default all of BTCUSDT, ETHUSDT, BNBUSDT,
-            ETHBTC, BNBBTC.
+            BTCUSDC, ETHBTC, BNBBTC. Orders may be routed between symbols of one base asset against dollars.
         balances: What each account starts with, by asset; by default 10 BTC, 100 ETH, 500 BNB, 1000000 USDT.
         rate_limits: Entries as in exchangeInfo, or a number for a kind: `{"REQUEST_WEIGHT": 100}`.
         clock: A `ManualClock` that everything here follows. To catch up with a leap of a day takes the market
@@ -118,8 +118,8 @@ class SimulatedExchange:
             streams=Streams(),
             randomness=random.Random(f"ids {seed}"),
         )
-        self.faults = Faults(Interventions(self._venue, self._call, self._links))
-        self.rules = Rules(self._venue, self._call, lambda: self._first)
+        self.faults: Faults = Faults(Interventions(self._venue, self._call, self._links))
+        self.rules: Rules = Rules(self._venue, self._call, lambda: self._first)
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0

@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
+from typing import Any
 
 from crypto_ws_sync import UserWSSession
 from crypto_ws_sync.simulator import SimulatedExchange
@@ -37,9 +38,14 @@ BALANCES = {"BTC": 1000, "USDT": 100_000_000, "BNB": 10, "ETH": 10}
 NOTICES = 3
 
 
-def plan_faults(exchange: SimulatedExchange, seed: int, rate: float) -> None:
-    """Plan what goes wrong; `rate` is the probability of each kind for one write."""
-    faults = exchange.faults
+def plan_faults(faults: Any, seed: int, rate: float) -> None:
+    """Plan what goes wrong; `rate` is the probability of each kind for one write.
+
+    Args:
+        faults: Those of an exchange, or of one in another process.
+        seed: The same one plans the same faults.
+        rate: The probability.
+    """
     for place, method in enumerate(WRITES):
         base = 100 * seed + place * 10
         faults.drop("before", method=method, probability=rate, seed=base + 1)
@@ -100,7 +106,7 @@ def run(
                 int(float(session.handle_request("ticker.price", {"symbol": symbol})["price"]))
                 for symbol in (TRADED, SWEPT)
             ]
-            plan_faults(exchange, seed, rate)
+            plan_faults(exchange.faults, seed, rate)
             if breaker is not None:
                 breaker.rate = rate
             callers: list[Trader | Sweeper] = [Sweeper(0, session, tally, seed, prices[1])]

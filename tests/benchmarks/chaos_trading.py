@@ -56,6 +56,11 @@ class Tally:
             self.begun += 1
             return self.begun <= self.orders
 
+    def add(self, call: Call) -> None:
+        """Keep a call that has ended."""
+        with self.lock:
+            self.calls.append(call)
+
 
 class _Caller:
     """One thread's calls.
@@ -102,8 +107,7 @@ class _Caller:
             call.outcome = error
         call.seconds = time.monotonic() - began
         call.ended_at = time.time()
-        with self._tally.lock:
-            self._tally.calls.append(call)
+        self._tally.add(call)
         return call
 
 

@@ -36,6 +36,7 @@ class _Pool:
         self._begin = threading.Barrier(number + 1)
         self._end = threading.Barrier(number + 1)
         self._until = 0.0
+        self._failure: Exception | None = None
         self._work: Callable[[], object] = int
         for place in range(number):
             threading.Thread(target=self._run, args=(place,), daemon=True).start()
@@ -44,9 +45,12 @@ class _Pool:
         while True:
             self._begin.wait()
             work, until, count = self._work, self._until, 0
-            while time.perf_counter() < until:
-                work()
-                count += 1
+            try:
+                while time.perf_counter() < until:
+                    work()
+                    count += 1
+            except Exception as error:
+                self._failure = error
             self._counts[place] = count
             self._end.wait()
 
@@ -55,6 +59,8 @@ class _Pool:
         self._work, self._until = work, time.perf_counter() + seconds
         self._begin.wait()
         self._end.wait()
+        if self._failure is not None:
+            raise self._failure
         return sum(self._counts)
 
 
@@ -69,18 +75,20 @@ class Contender:
         self._pools: dict[int, _Pool] = {}
 
     def can(self) -> list[str]:
-        """Tell which of the optional ways the client has."""
-        return [name for name in ("batch", "window", "events") if hasattr(self._client, name)]
+        """Tell which methods of the exchange and which of the optional ways the client has."""
+        ways = [name for name in ("batch", "window", "events") if hasattr(self._client, name)]
+        return [*getattr(self._client, "methods", OPERATIONS), *ways]
 
     def latency(self, method: str, count: int, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Time single calls."""
         call, params, taken = self._client.call, params or OPERATIONS.get(method), []
         clock = time.perf_counter
-        for _ in range(count + COLD):
+        cold = COLD if count > 2 * COLD else 0
+        for _ in range(count + cold):
             began = clock()
             call(method, params)
             taken.append(clock() - began)
-        return {"times": taken[COLD:] if count > COLD else taken}
+        return {"times": taken[cold:]}
 
     def rate(self, way: str, method: str, seconds: float, width: int = 1) -> dict[str, Any]:
         """Ask for a while in one way; return requests a second and CPU seconds a request."""
@@ -126,7 +134,10 @@ def main() -> None:
     print(json.dumps({"can": contender.can()}), file=told, flush=True)
     for line in sys.stdin:
         what = json.loads(line)
-        answer = getattr(contender, what.pop("do"))(**what)
+        try:
+            answer = getattr(contender, what.pop("do"))(**what)
+        except Exception as error:
+            answer = {"failed": repr(error)}
         print(json.dumps(answer), file=told, flush=True)
     client.close()
     os._exit(0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
 from crypto_ws_sync.simulator import SimulatedExchange
 
-__all__ = ["RemoteExchange"]
+__all__ = ["RemoteExchange", "RemoteFaults"]
 
 
 def _serve(pipe: Connection, options: dict[str, Any]) -> None:
@@ -17,11 +19,21 @@ def _serve(pipe: Connection, options: dict[str, Any]) -> None:
         pipe.send((exchange.endpoint, exchange.api_key, exchange.api_secret))
         while True:
             try:
-                name, arguments = pipe.recv()
+                name, arguments, named = pipe.recv()
             except EOFError:
                 return
-            getattr(exchange.faults, name)(*arguments)
+            getattr(exchange.faults, name)(*arguments, **named)
             pipe.send(None)
+
+
+class RemoteFaults:
+    """The faults of an exchange in another process."""
+
+    def __init__(self, exchange: RemoteExchange) -> None:
+        self._exchange = exchange
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return partial(self._exchange.fault, name)
 
 
 class RemoteExchange:
@@ -35,9 +47,14 @@ class RemoteExchange:
         theirs.close()
         self.endpoint, self.api_key, self.api_secret = self._pipe.recv()
 
-    def fault(self, name: str, *arguments: Any) -> None:
+    @property
+    def faults(self) -> RemoteFaults:
+        """The exchange's faults by their names; what they return stays there."""
+        return RemoteFaults(self)
+
+    def fault(self, name: str, *arguments: Any, **options: Any) -> None:
         """Call one of the exchange's faults, such as "announce_shutdown"."""
-        self._pipe.send((name, arguments))
+        self._pipe.send((name, arguments, options))
         self._pipe.recv()
 
     def __enter__(self) -> RemoteExchange:

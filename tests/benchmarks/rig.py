@@ -22,8 +22,9 @@ from types import TracebackType
 from typing import Any
 
 from tests.benchmarks.bare_server import bare_server
+from tests.benchmarks.operations import OPERATIONS
 
-__all__ = ["Missing", "Rig", "Spot", "ratio_of_rates", "ratios_of_times"]
+__all__ = ["Failed", "Missing", "Rig", "Spot", "ratio_of_rates", "ratios_of_times"]
 
 ROOT = Path(__file__).parents[2]
 WARM_UP = 150
@@ -31,6 +32,10 @@ WARM_UP = 150
 
 class Missing(Exception):
     """A client is not installed where it was looked for."""
+
+
+class Failed(Exception):
+    """A client could not do what it was told."""
 
 
 class Spot:
@@ -41,11 +46,22 @@ class Spot:
         self.python = python
         self.tree = tree
 
-    def command(self, module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
-        """Return what runs a module of this folder there, and its environment."""
-        paths = os.pathsep.join((str(self.tree), str(ROOT)))
-        environment = {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
-        return [self.python, "-m", f"tests.benchmarks.{module}", *arguments], environment
+    def begin(self, module: str, compiled: Path, *arguments: str) -> subprocess.Popen[str]:
+        """Run a module of this folder there; `compiled`: where its bytecode is kept, as an installation would."""
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join((str(self.tree), str(ROOT))),
+            "PYTHONPYCACHEPREFIX": str(compiled),
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        return subprocess.Popen(
+            [self.python, "-m", f"tests.benchmarks.{module}", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.tree,
+            env=environment,
+        )
 
 
 class _Process:
@@ -54,11 +70,8 @@ class _Process:
     Owner: caller thread.
     """
 
-    def __init__(self, spot: Spot, url: str, ca_file: str | None) -> None:
-        command, environment = spot.command("contender", spot.name, url, *([ca_file] if ca_file else []))
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=spot.tree, env=environment
-        )
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
         told = self._read()
         if "missing" in told:
             self.end()
@@ -69,7 +82,7 @@ class _Process:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise Missing("its process ended")
+            raise Failed("its process ended")
         told: dict[str, Any] = json.loads(line)
         return told
 
@@ -78,14 +91,21 @@ class _Process:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(what) + "\n")
         self._process.stdin.flush()
-        return self._read()
+        told = self._read()
+        if "failed" in told:
+            raise Failed(told["failed"])
+        return told
 
     def end(self) -> None:
         """Let it end."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._process.stdout.close()
 
 
@@ -104,14 +124,14 @@ class Rig:
         self.delay = delay
         self.url = ""
         self.ca_file: str | None = None
-        self._compiled = ""
+        self._compiled = Path()
         self._has_compiled: set[Spot] = set()
         self._stack = ExitStack()
         self._processes: dict[Spot, _Process] = {}
 
     def __enter__(self) -> Rig:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        self._compiled = str(folder / "compiled")
+        self._compiled = folder / "compiled"
         pem = None
         if self.is_tls:
             pem, self.ca_file = certificate(folder)
@@ -137,15 +157,44 @@ class Rig:
     def _process(self, spot: Spot) -> _Process:
         process = self._processes.get(spot)
         if process is None:
-            process = self._processes[spot] = _Process(spot, self.url, self.ca_file)
+            process = self._processes[spot] = _Process(self._begin(spot, "contender"))
             warm_up = WARM_UP if not self.delay else 5
-            for method in ("time", "order.place", "depth"):
-                process.ask({"do": "latency", "method": method, "count": warm_up})
+            for method in OPERATIONS:
+                if method in process.can:
+                    process.ask({"do": "latency", "method": method, "count": warm_up})
         return process
 
-    def can(self, spot: Spot, way: str) -> bool:
-        """Tell whether a contender has one of the optional ways."""
-        return way in self._process(spot).can
+    def _begin(self, spot: Spot, module: str) -> subprocess.Popen[str]:
+        trusted = [self.ca_file] if self.ca_file else []
+        return spot.begin(module, self._compiled, spot.name, self.url, *trusted)
+
+    def _compile(self, spot: Spot) -> None:
+        """Have a first run compile what later ones only load."""
+        if spot not in self._has_compiled:
+            self._has_compiled.add(spot)
+            _Process(self._begin(spot, "contender")).end()
+
+    def can(self, spot: Spot) -> list[str]:
+        """Return which methods of the exchange and which of the optional ways a contender has."""
+        return self._process(spot).can
+
+    def first_answer(self, spot: Spot) -> float:
+        """Return the seconds from the start of a process to its first answer."""
+        self._compile(spot)
+        began = time.perf_counter()
+        process = _Process(self._begin(spot, "contender"))
+        try:
+            method = next(each for each in OPERATIONS if each in process.can)
+            process.ask({"do": "latency", "method": method, "count": 1})
+            return time.perf_counter() - began
+        finally:
+            process.end()
+
+    def drop(self, spot: Spot) -> None:
+        """End a contender that has failed; it begins again when it is asked next."""
+        process = self._processes.pop(spot, None)
+        if process is not None:
+            process.end()
 
     def ask(self, spot: Spot, do: str, **options: Any) -> dict[str, Any]:
         """Have a contender do something."""
@@ -153,19 +202,9 @@ class Rig:
 
     def fresh(self, spot: Spot) -> dict[str, float]:
         """Start a process, wait for its first answer, and return what it took and holds."""
-        command, environment = spot.command(
-            "fresh", spot.name, self.url, *([self.ca_file] if self.ca_file else [])
-        )
-        # As after an installation: compiled, and by a run that does not count.
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        environment["PYTHONPYCACHEPREFIX"] = self._compiled
-        if spot not in self._has_compiled:
-            self._has_compiled.add(spot)
-            self.fresh(spot)
+        self._compile(spot)
         began = time.perf_counter()
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=spot.tree, env=environment
-        ) as process:
+        with self._begin(spot, "fresh") as process:
             assert process.stdin is not None
             assert process.stdout is not None
             answered = process.stdout.readline()
@@ -179,18 +218,22 @@ class Rig:
 
 def ratios_of_times(
     rig: Rig, base: Spot, spot: Spot, method: str, *, count: int, turns: int, params: Any = None
-) -> tuple[float, float]:
-    """Return by how much single calls take longer than the base's: in the median, and at the 99th percentile."""
+) -> dict[int, float]:
+    """Return by how much single calls take longer than the base's, at the 10th, 50th and 99th percentile.
+
+    The 10th tells of calls that nothing else on the machine came between.
+    """
     of_base: list[float] = []
     times: list[float] = []
     for _ in range(turns):
         of_base += rig.ask(base, "latency", method=method, count=count, params=params)["times"]
         times += rig.ask(spot, "latency", method=method, count=count, params=params)["times"]
-    return statistics.median(times) / statistics.median(of_base), _p99(times) / _p99(of_base)
-
-
-def _p99(times: list[float]) -> float:
-    return sorted(times)[int(0.99 * len(times))]
+    times.sort()
+    of_base.sort()
+    return {
+        share: times[share * len(times) // 100] / of_base[share * len(of_base) // 100]
+        for share in (10, 50, 99)
+    }
 
 
 def ratio_of_rates(
@@ -202,15 +245,14 @@ def ratio_of_rates(
         return rig.ask(spot, "rate", way=way, method=method, width=width, seconds=seconds)
 
     base_way = "alone" if base.name == "floor" else way
-    of_base = [of(base, seconds / 2, base_way)]
-    told = []
+    of_base, told = [], []
     for _ in range(turns):
+        of_base.append(of(base, seconds, base_way))
         told.append(of(spot, seconds, way))
-        of_base.append(of(base, seconds / 2, base_way))
 
     def ratio(name: str) -> float:
         ours, theirs = ([float(each[name]) for each in some] for some in (told, of_base))
-        return statistics.mean(ours) / statistics.mean(theirs)
+        return statistics.median(ours) / statistics.median(theirs)
 
     return ratio("per_second"), ratio("cpu")
 

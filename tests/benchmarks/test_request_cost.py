@@ -21,18 +21,21 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(60)
 
 CALLS = {
-    "time single": (67.0, 49.0),
-    "order.place single": (109.0, 56.0),
-    "depth single": (72.0, 49.0),
-    "time batch of 32": (48.8, 29.8),
-    "order.place batch of 32": (90.8, 36.8),
+    "time single": (61.5, 52.0),
+    "order.place single": (85.5, 56.0),
+    "depth single": (66.5, 52.0),
+    "time batch of 32": (44.0, 5.5),
+    "order.place batch of 32": (68.0, 9.5),
 }
-"""Shape -> calls per request: of the package's own functions, and of the library's; both threads together."""
+"""Shape -> calls per request: of the package's own functions, and of the library's; both threads together.
 
-LIBRARY_SLACK = 1.5
+The library's are those without the extra `speed`; uvloop takes half of them away.
+"""
+
+LIBRARY_SLACK = 1.3
 """Other versions of Python take more steps inside the same call of the library."""
 
-BLOCKS = {"time": 29.5, "order.place": 40.5, "depth": 30.5}
+BLOCKS = {"time": 28.5, "order.place": 37.5, "depth": 30.5}
 """Method -> blocks of memory that a request in flight holds; two more with Python 3.10 than later."""
 
 
@@ -77,4 +80,5 @@ def test_a_request_in_flight_holds_no_more_memory_than_it_did(held: Any) -> None
 
 def test_answered_requests_leave_nothing_behind(held: Any) -> None:
     assert held["time"]["left"] < 0.5
+    assert held["order.place"]["left"] < 0.5
     assert held["depth"]["left"] < 0.5

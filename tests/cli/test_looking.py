@@ -320,6 +320,22 @@ def test_a_table_at_a_terminal_shows_what_looks_like_marks(
     assert "[bold]" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("width", ["40", "60", "200"])
+def test_names_stay_whole_however_narrow_the_terminal(
+    width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are there to be copied."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", width)
+    assert main(["methods"]) == 0
+    lines = capsys.readouterr().out
+    assert [name for name in CATALOGUE if name not in lines] == []
+    assert main(["methods", "order.place"]) == 0
+    one = capsys.readouterr().out
+    assert "selfTradePreventionMode" in one
+    assert "peg_offset_type" not in one, "parameters have the exchange's names here"
+
+
 def test_the_last_column_wraps_in_a_narrow_terminal() -> None:
     rows = [["a", "one two three four five six seven"]]
     assert _aligned(("name", "what"), rows, 30) == [
@@ -327,5 +343,11 @@ def test_the_last_column_wraps_in_a_narrow_terminal() -> None:
         "a     one two three four five",
         "      six seven",
     ]
-    assert _aligned(("name", "what"), rows, 20) == ["name  what", "a     one two three four five six seven"]
+    assert _aligned(("name", "what"), rows, 20) == [
+        "name",
+        "    what",
+        "a",
+        "    one two three four",
+        "    five six seven",
+    ]
     assert _aligned(("", ""), [["", "x"]], 80) == ["  x"]

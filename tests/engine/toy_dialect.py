@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crypto_ws_sync.errors import (
@@ -219,10 +219,12 @@ class ToyDialect:
 
     # -- events -----------------------------------------------------------------------------------------------
 
-    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
-        if body.get("bought") != question.client_order_id:
-            return None
-        return Finding(FindingKind.DONE, body["order"])
+    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
+        return body.get("bought") == question.client_order_id
+
+    def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
+        found = [body["order"] for body in told if self.concerns(question, body)]
+        return Finding(FindingKind.DONE, found[-1]) if found else None
 
     def subscribe(self, is_logged_on: bool) -> Request:
         return self.request("listen", {"on": True}, False, True, str)

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from snippets import write_config
+
+from crypto_ws_sync.simulator import SimulatedExchange
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -62,19 +65,10 @@ def test_the_plain_script(run: Run) -> None:
 def test_the_plain_script_trades_on_play_money_only(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test_net: str, trades: bool
 ) -> None:
-    from crypto_ws_sync.simulator import SimulatedExchange
-
     config = tmp_path / "ws_api.toml"
     monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(config))
     with SimulatedExchange() as exchange:
-        config.touch(0o600)
-        config.write_text(
-            "[endpoint.binance]\n"
-            + "".join(f'{key} = "{exchange.endpoint}"\n' for key in ("ws_api", "ws_api_test"))
-            + f'[[accounts]]\nname = "Mine"\nexchange = "binance"\ntest_net = {test_net}\n'
-            + f'api_key = "{exchange.api_key}"\napi_secret = "{exchange.api_secret}"\n',
-            encoding="utf-8",
-        )
+        write_config(config, exchange, "Mine", test_net=test_net)
         if trades:
             run("plain_script.py", "Mine")
             assert [order["status"] for order in exchange.orders()] == ["CANCELED"]
@@ -127,6 +121,30 @@ def test_a_day_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("02:00  low ")
     assert lines[-1].startswith("a day in ")
+
+
+@pytest.mark.timeout(30)  # a process of its own
+@pytest.mark.parametrize("display", [os.environ.get("DISPLAY"), None])
+def test_the_window_works_or_says_why_it_cannot_open(display: str | None) -> None:
+    """Where there is a display, it is shown there; without one nothing is."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("DISPLAY", None)
+    if display is not None:
+        environment["DISPLAY"] = display
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "window.py"), "--latency", "0.2", "--seconds", "1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        assert re.fullmatch(r"1 orders; the window never paused for more than \d+ ms\n", done.stdout)
+        assert done.stderr == ""
+        assert display is not None or sys.platform != "linux"
+    else:
+        missing = "tkinter" if display is not None else "(tkinter|a display)"
+        assert re.match(f"this example needs {missing}", done.stderr)
 
 
 # --- the service ---------------------------------------------------------------------------------------------
@@ -183,6 +201,29 @@ def test_the_service_says_why_it_cannot_start(tmp_path: Path, monkeypatch: pytes
         (line,) = _lines(process)
         assert process.wait(10) == 1
     assert line["message"].startswith("ConfigError: there is no config file")
+
+
+@pytest.mark.timeout(30)  # a process of its own
+def test_the_service_asks_to_be_tried_again_where_it_cannot_connect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange takes no connection for the next ten minutes: exit code 75, which systemd starts again."""
+    config = tmp_path / "ws_api.toml"
+    monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(config))
+    with SimulatedExchange() as exchange:
+        write_config(config, exchange, "Mine")
+        refused = exchange.faults.refuse_handshake(429, headers={"Retry-After": "600"}, times=None)
+        with _service("--account", "Mine", "--status", str(tmp_path / "status.json")) as process:
+            lines = list(_lines(process))
+            assert process.wait(10) == 75
+        assert refused.strikes >= 1
+        assert exchange.requests() == []
+    assert lines[-1]["event"] == "not_connected"
+    assert "429" in lines[-1]["message"]
+    assert not (tmp_path / "status.json").exists()
+    unit = (EXAMPLES / "trading.service").read_text(encoding="utf-8")
+    assert "Restart=on-failure" in unit
+    assert "75" not in re.findall(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)[0].split()
 
 
 def test_the_unit_leaves_the_service_time_to_end() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from both_codecs import CODECS, MODULES, PLAIN, shown
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -41,7 +40,6 @@ VECTORS = [
     for vector in json.loads((DATA / "signing.json").read_text("utf-8"))
     if vector["verified"] and vector["params"]
 ]
-MODULES = ("crypto_ws_sync.exchanges.binance.envelope", "crypto_ws_sync.exchanges.binance.dialect")
 NOON = 1_700_000_040.0
 LIMIT_ORDER = {
     "symbol": "BTCUSDT",
@@ -51,27 +49,6 @@ LIMIT_ORDER = {
     "quantity": "0.01",
     "price": "52000.00",
 }
-
-
-def _without_orjson() -> Any:
-    """Return the dialect's module as it is where only the standard library can be had."""
-    kept = {name: sys.modules.pop(name) for name in MODULES}
-    real = sys.modules.get("orjson")
-    sys.modules["orjson"] = None  # type: ignore[assignment]  # this is how an import is made to fail
-    try:
-        return importlib.import_module(MODULES[1])
-    finally:
-        del sys.modules["orjson"]
-        if real is not None:
-            sys.modules["orjson"] = real
-        sys.modules.update(kept)
-        for name in MODULES:
-            package, _, last = name.rpartition(".")
-            setattr(sys.modules[package], last, kept[name])
-
-
-PLAIN: Any = _without_orjson()
-CODECS = {"json": PLAIN} | ({"orjson": dialects} if find_spec("orjson") else {})
 
 
 def make(module: Any = dialects, secret: str = "secret", key: str = "the key", **options: Any) -> Any:
@@ -91,20 +68,6 @@ def said(dialect: Any, value: Any) -> Any:
     """What the dialect makes of one value sent as text."""
     (incoming,) = dialect.classify(json.dumps(value))
     return incoming
-
-
-def shown(incoming: Any) -> Any:
-    """Everything of what was classified, comparable."""
-    if not isinstance(incoming, Reply | Fault):
-        return incoming
-    error = incoming.error
-    told = (type(error), error.args, vars(error)) if error is not None else None
-    if isinstance(incoming, Fault):
-        return incoming.outcome, told
-    return (
-        *(incoming.key, type(incoming.key), incoming.outcome, incoming.result, told),
-        *(incoming.readings, incoming.retry_at, incoming.is_orders_only, incoming.is_final),
-    )
 
 
 # -- requests -------------------------------------------------------------------------------------------------

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crypto_ws_sync.errors import ApiError, CancelRejected, InvalidParameter, OrderRejected
+from crypto_ws_sync.exchanges.binance import evidence
 from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
-from crypto_ws_sync.exchanges.binance.events import ends_subscription, settles
+from crypto_ws_sync.exchanges.binance.events import ends_subscription
 from crypto_ws_sync.protocol.dialect import Event, Stamp
-from crypto_ws_sync.protocol.outcome import FindingKind, Question
+from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 from crypto_ws_sync.signing.keys import load_signer
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -33,6 +35,10 @@ def _report(**letters: Any) -> dict[str, Any]:
     """Return the documented report of a new order, with other values where given."""
     samples = json.loads((SAMPLES / "events.json").read_text(encoding="utf-8"))
     return {**samples["executionReport"][0]["event"], "c": "mine", **letters}
+
+
+def settles(question: Question, *told: dict[str, Any]) -> Finding | None:
+    return evidence.settles(question, told)
 
 
 def test_a_logged_on_connection_needs_no_signature_to_subscribe() -> None:
@@ -153,6 +159,51 @@ def test_a_smart_routed_order_comes_in_a_list_as_its_answer_does() -> None:
 )
 def test_an_event_of_something_else_settles_nothing(letters: dict[str, Any]) -> None:
     assert settles(_question(), _report(**letters)) is None
+
+
+def test_what_comes_over_two_connections_settles_as_what_comes_over_one() -> None:
+    """However the two are shuffled into each other, an order is settled once all of it was told, and as it was."""
+    samples = json.loads((SAMPLES / "sequences.json").read_text(encoding="utf-8"))
+    sample = samples["market_order_insufficient_liquidity"]
+    answer, events = sample["response"], sample["events"]
+    at = answer["transactTime"] / 1000
+    params = {"symbol": "LTCBNB", "side": "BUY", "type": "MARKET", "quantity": "6"}
+    question = Question(1, "order.place", params, answer["clientOrderId"], at, at + 5, 0.0)
+    for places in combinations(range(2 * len(events)), len(events)):
+        first, second = iter(events), iter(events)
+        told = [next(first) if place in places else next(second) for place in range(2 * len(events))]
+        settled = [settles(question, *told[: count + 1]) for count in range(len(told))]
+        complete = next(count for count, event in enumerate(told) if event.get("X") == "EXPIRED")
+        assert not any(settled[:complete]), "more may come until the order's last event"
+        for finding in settled[complete:]:
+            assert finding is not None
+            assert finding.result["status"] == "EXPIRED"
+            assert finding.result["fills"] == answer["fills"]
+
+
+def test_a_missed_fill_leaves_an_order_to_its_look_up() -> None:
+    samples = json.loads((SAMPLES / "sequences.json").read_text(encoding="utf-8"))
+    sample = samples["market_order_insufficient_liquidity"]
+    at = sample["response"]["transactTime"] / 1000
+    params = {"symbol": "LTCBNB", "side": "BUY", "type": "MARKET", "quantity": "6"}
+    question = Question(1, "order.place", params, sample["response"]["clientOrderId"], at, at + 5, 0.0)
+    events = sample["events"]
+    assert settles(question, *events) is not None
+    assert settles(question, *events[:1], *events[2:]) is None
+
+
+def test_an_event_concerns_the_writes_that_name_what_it_names() -> None:
+    placement = _question()
+    assert evidence.concerns(placement, _report())
+    assert not evidence.concerns(placement, _report(c="another"))
+    cancel = _question("order.cancel", origClientOrderId="mine")
+    assert evidence.concerns(cancel, _report(x="CANCELED", c="the cancel", C="mine"))
+    legs = [{"s": "ETHBTC", "i": 7, "c": "a leg"}]
+    told = {"e": "listStatus", "g": 3, "C": "a list", "O": legs}
+    assert evidence.concerns(_question("orderList.cancel", orderListId=3), told)
+    assert evidence.concerns(_question("order.cancel", origClientOrderId="a leg"), told)
+    assert not evidence.concerns(placement, told)
+    assert not evidence.concerns(placement, {"e": "outboundAccountPosition", "u": 1})
 
 
 def test_a_rejected_order_is_refused() -> None:

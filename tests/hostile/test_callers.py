@@ -129,6 +129,22 @@ def test_a_callback_that_raises_harms_nobody(
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
+)
+def test_a_callback_that_wants_to_end_the_program_ends_no_other_callback(
+    session: UserWSSession, error: BaseException
+) -> None:
+    def leave(_: object) -> None:
+        raise error
+
+    session.submit("test.echo").add_done_callback(leave)
+    found: Future[Any] = Future()
+    future = session.submit("test.echo", ASKED)
+    future.add_done_callback(found.set_result)
+    assert found.result(LIMIT) is future
+
+
 def test_a_callback_may_stop_the_session(exchange: HostileExchange) -> None:
     session = UserWSSession(endpoint=exchange.url).start()
     done = threading.Event()

@@ -73,3 +73,14 @@ def test_a_status_is_frozen_and_can_be_kept() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         FULL.state = "gone"  # type: ignore[misc]  # that is what is tested
     assert pickle.loads(pickle.dumps(FULL)) == FULL
+
+
+def test_a_limit_about_to_be_counted_anew_does_not_reset_in_the_past() -> None:
+    """The window's end is awaited until the clock's error cannot deny it."""
+    usage = LimitUsage("orders", 10, 3, 50, resets_at=1000.0)
+    status = SessionStatus(
+        "ready", "wss://x", True, True, out_of_service="weight", retry_at=999.9, limits=(usage,), at=1000.02
+    )
+    rows = dict(status.rows())
+    assert rows["orders per 10 s"] == "3 of 50; resets in 0.0 s"
+    assert rows["Out of service"] == "weight; ends in 0.0 s"

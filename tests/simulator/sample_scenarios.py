@@ -215,6 +215,35 @@ def one_pays_a_pair(client: BareClient) -> list[Any]:
     return [reply]
 
 
+def routed(client: BareClient, **changes: Any) -> dict[str, Any]:
+    """An order on BTCUSDT for which BTCUSDC has the better price, which another account offers if need be."""
+    own, other = (client.result("ticker.book", {"symbol": name}) for name in ("BTCUSDT", "BTCUSDC"))
+    bid, ask = float(own["bidPrice"]), float(own["askPrice"])
+    side = "SELL" if float(other["bidPrice"]) > bid else "BUY"
+    if side == "BUY" and float(other["askPrice"]) >= ask:
+        with BareClient(client.exchange, client.exchange.add_account("hmac")) as seller:
+            seller.place_limit(f"{(bid + ask) / 2:.2f}", symbol="BTCUSDC", side="SELL", quantity="0.1")
+    price = f"{ask * 1.02:.2f}" if side == "BUY" else f"{bid * 0.98:.2f}"
+    order = {**SYMBOL, "side": side, "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001"}
+    return {**order, "price": price, **changes}
+
+
+def routed_placement(client: BareClient) -> list[Any]:
+    return [signed(client, "sor.order.place", routed(client))]
+
+
+def routed_tests(client: BareClient) -> list[Any]:
+    return [
+        signed(client, "sor.order.test", routed(client)),
+        signed(client, "sor.order.test", routed(client, computeCommissionRates=True)),
+    ]
+
+
+def own_allocations(client: BareClient) -> list[Any]:
+    (placed,) = client.result("sor.order.place", routed(client), signed=True)
+    return [signed(client, "myAllocations", {**SYMBOL, "orderId": placed["orderId"]})]
+
+
 def with_a_pair(method: str, params: dict[str, Any] | None = None) -> Scenario:
     """Ask while a pair is open."""
 
@@ -344,10 +373,14 @@ SCENARIOS: dict[str, Scenario] = {
     "allOrderLists": with_a_pair("allOrderLists"),
     "allOrders": with_an_order("allOrders", SYMBOL),
     "avgPrice": public("avgPrice", SYMBOL),
+    "blockTrades.historical": public(
+        "blockTrades.historical", {"symbol": "BNBBTC", "fromId": 582, "limit": 1}
+    ),
     "depth": public("depth", {**SYMBOL, "limit": 5}),
     "exchangeInfo": public("exchangeInfo", {"symbols": ["BNBBTC"]}),
     "executionRules": quiet_public(execution_rules),
     "klines": public("klines", {**SYMBOL, "interval": "1h", "limit": 1}),
+    "myAllocations": own_allocations,
     "myFilters": own_filters,
     "myPreventedMatches": prevented,
     "myTrades": own_trades,
@@ -376,6 +409,8 @@ SCENARIOS: dict[str, Scenario] = {
     "session.logout": quiet(lambda client: [client.call("session.logout")]),
     "session.status": quiet(lambda client: [client.call("session.status")]),
     "session.subscriptions": quiet(subscribe_twice),
+    "sor.order.place": routed_placement,
+    "sor.order.test": routed_tests,
     "ticker": public("ticker", {**SYMBOL, "windowSize": "7d"}, {**SYMBOL, "type": "MINI"}, {"symbols": TWO}),
     "ticker.24hr": public("ticker.24hr", SYMBOL, {**SYMBOL, "type": "MINI"}, {"symbols": TWO}),
     "ticker.book": public("ticker.book", SYMBOL, {"symbols": TWO}),

@@ -85,9 +85,15 @@ def test_exchange_info_lists_by_permission_and_by_default_spot_margin_and_levera
     def listed(**params: Any) -> set[str]:
         return {each["symbol"] for each in client.result("exchangeInfo", params)["symbols"]}
 
-    assert listed() == {"BTCUSDT", "ETHUSDT", "ETHBTC"}
+    assert listed() == {"BTCUSDT", "BTCUSDC", "ETHUSDT", "ETHBTC"}
     assert listed(permissions="MARGIN") == {"ETHBTC"}
-    assert listed(permissions=["TRD_GRP_004", "SPOT"]) == {"BTCUSDT", "ETHUSDT", "BNBUSDT", "BNBBTC"}
+    assert listed(permissions=["TRD_GRP_004", "SPOT"]) == {
+        "BTCUSDT",
+        "BTCUSDC",
+        "ETHUSDT",
+        "BNBUSDT",
+        "BNBBTC",
+    }
     # who names a symbol gets it
     assert listed(symbol="BNBBTC") == {"BNBBTC"}
     hidden = client.result("exchangeInfo", {"symbol": "BNBBTC", "showPermissionSets": False})["symbols"][0]

@@ -18,17 +18,7 @@ SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 OTHER_FILES = {"events", "filters", "protocol", "sequences", "stp"}
 """Files that hold no request of their own name; the tests below walk them."""
 
-NOT_OFFERED = {
-    "blockTrades.historical",
-    "myAllocations",
-    "sor.order.place",
-    "sor.order.test",
-}
-"""Methods for what no symbol or account here has: a documented refusal or empty answer, tested elsewhere."""
-
 KNOWN = {
-    # No symbol here has smart order routing.
-    "exchangeInfo": {"responses[0].result.sors: nothing to compare"},
     # Two samples in this file are of a time before workingTime; the others of the file have it.
     "order.cancelReplace": {
         "responses[0].result.newOrderResponse.workingTime: only in ours",
@@ -41,7 +31,7 @@ KNOWN = {
 
 def test_every_sample_has_its_scenario() -> None:
     names = {path.stem for path in SAMPLES.glob("*.json")}
-    assert names == set(SCENARIOS) | OTHER_FILES | NOT_OFFERED
+    assert names == set(SCENARIOS) | OTHER_FILES
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))

@@ -365,13 +365,10 @@ def test_what_a_symbol_does_not_allow_is_refused_in_documented_words(clock: Manu
         )
         sor = {**BELOW, "price": "60000"}
         assert client.refusal("sor.order.place", sor, signed=True)[1] == -1020
-
-
-def test_what_nobody_has_here_is_a_documented_empty_answer(client: BareClient) -> None:
-    symbol = {"symbol": "BTCUSDT"}
-    assert client.result("blockTrades.historical", {**symbol, "fromId": 1}) == []
-    assert client.result("myAllocations", symbol, signed=True) == []
-    assert client.result("exchangeInfo")["sors"] == []
+        selling = {**opo, "workingSide": "SELL"}
+        assert client.refusal("orderList.place.opo", selling, signed=True)[1] == -1222
+        buying = {**opo, "pendingSide": "BUY"}
+        assert client.refusal("orderList.place.opo", buying, signed=True)[1] == -1223
 
 
 def test_order_test_checks_without_placing(client: BareClient) -> None:

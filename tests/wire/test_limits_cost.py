@@ -8,7 +8,8 @@ from collections import Counter
 from types import CodeType, FrameType
 from typing import Any
 
-from counting_server import CountingServer, orders, weight
+import pytest
+from counting_server import API_KEY, API_SECRET, CountingServer, orders, weight
 
 from crypto_ws_sync import UserWSSession
 from crypto_ws_sync.engine.ledgers import Gate
@@ -42,22 +43,34 @@ class CallCount:
             self._depth.below = depth - 1
 
 
-def test_reserving_and_settling_are_under_a_twentieth_of_the_calls_of_a_request() -> None:
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("ping", None),
+        ("order.place", {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}),
+    ],
+)
+def test_reserving_and_settling_are_under_a_twentieth_of_the_calls_of_a_request(
+    method: str, params: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The steps of the standard library's loop are calls of Python functions, those of uvloop are not.
+    monkeypatch.setitem(sys.modules, "uvloop", None)
     count = CallCount()
-    with CountingServer([weight(60, 6000), orders(10, 50)]) as server:
+    rules = [weight(60, 6000), orders(10, 6000), orders(86400, 160_000)]
+    with CountingServer(rules) as server:
         threading.setprofile(count)
         try:
-            session = UserWSSession(endpoint=server.url).start()
+            session = UserWSSession(API_KEY, API_SECRET, endpoint=server.url).start()
         finally:
             threading.setprofile(None)
         with session:
-            session.handle_request("ping")
+            session.handle_request(method, params)
             before = sys.getprofile()
             sys.setprofile(count)
             try:
                 count.is_on = True
                 for _ in range(REQUESTS):
-                    session.handle_request("ping")
+                    session.handle_request(method, params)
                 count.is_on = False
             finally:
                 sys.setprofile(before)

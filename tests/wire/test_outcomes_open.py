@@ -12,7 +12,14 @@ import pytest
 from venue import OpenVenue, Venue
 from writes import SYMBOL
 
-from crypto_ws_sync import ConnectionLost, InvalidParameter, OutcomeUnknown, SessionClosed, StreamGap
+from crypto_ws_sync import (
+    ConnectionLost,
+    InvalidParameter,
+    OutcomeUnknown,
+    SessionClosed,
+    StreamGap,
+    UserWSSession,
+)
 
 WINDOW = 1.5
 MARGIN = 3.0
@@ -85,6 +92,80 @@ def test_an_older_order_under_the_same_name_is_not_taken_for_the_new_one(venue: 
     else:
         with pytest.raises(ConnectionLost):
             future.result(0)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("method", ["order.place", "order.cancelReplace", "orderList.place.oco"])
+def test_a_name_used_again_in_the_same_moment_names_the_newer_order(
+    venue: Venue, method: str, moment: Any
+) -> None:
+    """The exchange's clock stands still, so nothing but the orders' numbers tells which is the older one."""
+    desk = venue.desk()
+    params = desk.oco() if method == "orderList.place.oco" else desk.market()
+    older = venue.session.handle_request("order.place" if "List" not in method else method, params)
+    if method == "orderList.place.oco":
+        venue.session.handle_request(
+            "orderList.cancel", {"symbol": SYMBOL, "orderListId": older["orderListId"]}
+        )
+    if method == "order.cancelReplace":
+        params = desk.replacement(params, cancelOrigClientOrderId=desk.standing())
+    known = {order["orderId"] for order in venue.exchange.orders()}
+    venue.exchange.faults.drop(moment, method=method)
+    future = venue.session.submit(method, params)
+    venue.settle(future)
+    if moment == "before":
+        with pytest.raises(ConnectionLost):
+            future.result(0)
+        return
+    made = future.result(0)
+    made = made.get("newOrderResponse", made)
+    numbers = {leg["orderId"] for leg in made.get("orders", [made])}
+    assert numbers
+    assert numbers.isdisjoint(known)
+
+
+@pytest.mark.parametrize("method", ["order.place", "order.cancelReplace"])
+def test_an_order_that_was_amended_meanwhile_is_the_one_placed(venue: Venue, method: str) -> None:
+    desk = venue.desk()
+    params = desk.limit()
+    name, symbol = params["newClientOrderId"], {"symbol": SYMBOL}
+    if method == "order.cancelReplace":
+        params = desk.replacement(params)
+    session, exchange = venue.session, venue.exchange
+    with UserWSSession(
+        exchange.api_key, exchange.api_secret, endpoint=exchange.endpoint, clock=venue.clock
+    ) as other:
+        refused = exchange.faults.refuse_handshake(503, times=None)
+        exchange.faults.drop("after", method=method)
+        future = session.submit(method, params)
+        assert refused.wait(5)
+        for quantity in ("0.002", "0.001"):
+            amended = {**symbol, "origClientOrderId": name, "newClientOrderId": name, "newQty": quantity}
+            other.handle_request("order.amend.keepPriority", amended)
+        refused.cancel()
+        venue.settle(future)
+    placed = future.result(0)
+    assert placed.get("newOrderResponse", placed)["origQty"] == "0.00100000"
+
+
+@pytest.mark.parametrize("named_by", ["name", "number"])
+def test_an_amendment_is_found_behind_a_later_one(venue: Venue, named_by: str) -> None:
+    symbol, session, exchange = {"symbol": SYMBOL}, venue.session, venue.exchange
+    placed = session.handle_request("order.place", venue.desk().limit())
+    name = placed["clientOrderId"]
+    order = {"orderId": placed["orderId"]} if named_by == "number" else {"origClientOrderId": name}
+    with UserWSSession(
+        exchange.api_key, exchange.api_secret, endpoint=exchange.endpoint, clock=venue.clock
+    ) as other:
+        refused = exchange.faults.refuse_handshake(503, times=None)
+        exchange.faults.drop("after", method="order.amend.keepPriority")
+        first = {**symbol, **order, "newClientOrderId": name, "newQty": "0.002"}
+        future = session.submit("order.amend.keepPriority", first)
+        assert refused.wait(5)
+        other.handle_request("order.amend.keepPriority", {**first, "newQty": "0.001"})
+        refused.cancel()
+        venue.settle(future)
+    assert future.result(0)["amendedOrder"]["qty"] == "0.00200000"
 
 
 # -- many at once -------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ __all__ = ["SUMMARY", "add_arguments", "run"]
 SUMMARY = "List the methods that can be called, or tell all about one."
 
 _ARGUMENT = re.compile(r" {4}(\w+): (.*)")
+_NAMED = re.compile(r"`(\w+)`")
+"""Another argument in the words on one; at the command line it has the exchange's name."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,7 @@ def _brief(spec: MethodSpec) -> dict[str, Any]:
 
 def _whole(spec: MethodSpec) -> dict[str, Any]:
     told = dict(_told(spec))
+    wire = {parameter.name: parameter.wire for parameter in spec.parameters}
     values = known_values(getattr(BinanceMethods, spec.python_name))
     return {
         **_brief(spec),
@@ -69,7 +72,7 @@ def _whole(spec: MethodSpec) -> dict[str, Any]:
                 "type": parameter.annotation.removesuffix(" | None"),
                 "is_required": parameter.is_required,
                 "values": list(values.get(parameter.wire, ())),
-                "what": told.get(parameter.name, ""),
+                "what": _NAMED.sub(lambda found: wire.get(found[1], found[1]), told.get(parameter.name, "")),
             }
             for parameter in spec.parameters
         ],

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
-from crypto_ws_sync.exchanges.binance import events, lookups
+from crypto_ws_sync.exchanges.binance import events, evidence, lookups
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import (
@@ -21,6 +21,7 @@ from crypto_ws_sync.exchanges.binance.envelope import (
     redact,
     signature_text,
 )
+from crypto_ws_sync.exchanges.binance.latest_orders import LatestOrders
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
 from crypto_ws_sync.model.numbers import render
 from crypto_ws_sync.protocol.dialect import (
@@ -109,7 +110,7 @@ class LogOn:
 class BinanceDialect:
     """Binance Spot's WebSocket API, version 3.
 
-    Owner: shared; all that changes is the count of serials.
+    Owner: shared; all that changes is the count of serials, and on the loop thread the latest orders.
     """
 
     name = "binance"
@@ -136,6 +137,7 @@ class BinanceDialect:
         self.signs_slowly = signer is not None and signer.is_slow
         # Slow keys sign on another thread than quick ones compose on: drawing from a count is one step.
         self._serials = itertools.count(1)
+        self._latest = LatestOrders()
 
     def request(
         self, method: str, params: Mapping[str, Any] | None, api_key: bool, signed: bool, new_id: NewId
@@ -286,6 +288,8 @@ class BinanceDialect:
         if type(event) is dict:
             if event.get("e") == "serverShutdown":
                 return (Notice(NoticeKind.SHUTDOWN),)
+            if event.get("e") == "executionReport":
+                self._latest.note(event.get("s"), event.get("i"))
             subscription = said.get("subscriptionId")
             return (Event(subscription if _is_key(subscription) else None, event),)
         return (Ignored("neither an answer nor an event"),)
@@ -300,6 +304,8 @@ class BinanceDialect:
                     # A reference price that was never set comes as an error inside a good answer.
                     error, _ = self._error({"error": result}, status)
                     return Reply(key, Outcome.REJECTED, None, error, counts)
+                if type(result) is dict:
+                    self._latest.note_answer(result)
                 return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
@@ -377,6 +383,7 @@ class BinanceDialect:
             timestamp + seconds,
             clock_error,
             request.spec.name in PLACED_IDS,
+            self._latest.of(request.params.get("symbol")),
         )
 
     def lookups(
@@ -401,9 +408,13 @@ class BinanceDialect:
         """Return what the answer to a survey says of one write."""
         return lookups.judge_survey(question, reply)
 
-    def settles(self, question: Question, body: Mapping[str, Any]) -> Finding | None:
-        """Return what an event says of a write whose outcome is open."""
-        return events.settles(question, body)
+    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event may be part of the proof of a write's outcome."""
+        return evidence.concerns(question, body)
+
+    def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
+        """Return what the latest events say of a write whose outcome is open."""
+        return evidence.settles(question, told)
 
     def subscribe(self, is_logged_on: bool) -> Request:
         """Return the request that has a connection tell the account's events.

@@ -134,10 +134,10 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
     views = []
     for each in page[: args.get("limit", 500)]:
         view = {
-            "symbol": symbol,
+            "symbol": each.symbol,
             "preventedMatchId": each.prevented_match_id,
             "takerOrderId": each.taker_order_id,
-            "makerSymbol": symbol,
+            "makerSymbol": each.maker_symbol,
             "makerOrderId": each.maker_order_id,
             "tradeGroupId": each.trade_group_id,
             "selfTradePreventionMode": each.self_trade_prevention_mode,
@@ -152,13 +152,6 @@ def prevented_matches(request: Request) -> list[dict[str, Any]]:
     return views
 
 
-def allocations(request: Request) -> list[dict[str, Any]]:
-    """Fills by smart order routing: there are none where no symbol allows it."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    read_times(request.args, is_limited=True)
-    return []
-
-
 HANDLERS: dict[str, Callable[[Request], Any]] = {
     "account.status": status,
     "account.rateLimits.orders": order_counts,
@@ -167,5 +160,4 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "allOrderLists": all_lists,
     "myTrades": my_trades,
     "myPreventedMatches": prevented_matches,
-    "myAllocations": allocations,
 }

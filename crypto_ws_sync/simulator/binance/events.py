@@ -93,6 +93,12 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         body["j"] = order.strategy_id
     if order.strategy_type is not None:
         body["J"] = order.strategy_type
+    if order.uses_sor:
+        body["k"] = event.working_floor
+        body["uS"] = True
+        if fill is not None and fill.is_allocation:
+            body["b"] = "ONE_PARTY_TRADE_REPORT"
+            body["a"] = fill.allocation_id
     if order.peg_price_type:
         body["gP"] = order.peg_price_type
         if order.peg_offset is not None:
@@ -107,7 +113,8 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         if match.trade_group_id != -1:
             body["u"] = match.trade_group_id
         body["U"] = event.counter_order_id
-        body["Cs"] = order.symbol
+        is_taker = (order.symbol, order.order_id) == (match.symbol, match.taker_order_id)
+        body["Cs"] = match.maker_symbol if is_taker else match.symbol
         body["pl"] = format_amount(match.quantity)
         body["pL"] = format_amount(match.price)
         body["pY"] = format_amount(match.price * match.quantity // 10**8)

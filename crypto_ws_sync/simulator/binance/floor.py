@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ..market import DEFAULT_LISTINGS, STARTING_BALANCES, Listing, MarketRecord, SyntheticMarket
+from ..market import (
+    DEFAULT_LISTINGS,
+    INTERCHANGEABLE,
+    STARTING_BALANCES,
+    Listing,
+    MarketRecord,
+    SyntheticMarket,
+)
 from ..matching import Account, MatchingEngine, Outcome, SymbolRules, parse_amount
 from .refusals import Refusal, bad_symbol
 
@@ -48,6 +55,15 @@ def read_balances(balances: Mapping[str, object] | None) -> dict[str, int]:
     return amounts
 
 
+def _pools(listings: Sequence[Listing]) -> list[dict[str, Any]]:
+    """The entries of exchangeInfo's `sors`: the symbols of one base asset whose quote assets are one for one."""
+    by_base: dict[str, list[str]] = {}
+    for listing in listings:
+        if listing.quote_asset in INTERCHANGEABLE:
+            by_base.setdefault(listing.base_asset, []).append(listing.symbol)
+    return [{"baseAsset": base, "symbols": symbols} for base, symbols in by_base.items() if len(symbols) > 1]
+
+
 class Floor:
     """Books, traders and the market's memory.
 
@@ -60,7 +76,10 @@ class Floor:
         self.exchange_filters: list[dict[str, Any]] = []
         self.listings: dict[str, dict[str, Any]] = {each.symbol: each.as_exchange_info() for each in listings}
         self.engine = MatchingEngine()
+        self.pools = _pools(listings)
         self.market = SyntheticMarket(self.engine, listings, seed=seed, start_us=now_us)
+        for pool in self.pools:
+            self.engine.add_pool(pool["symbols"])
         self.now_us = now_us
         self._clients: list[Account] = []
 

@@ -40,14 +40,16 @@ def exchange_info(request: Request) -> dict[str, Any]:
         entries = [each for each in entries if each["status"] == status]
     if args.get("showPermissionSets") is False:
         entries = [{**each, "permissionSets": []} for each in entries]
-    return {
+    told: dict[str, Any] = {
         "timezone": "UTC",
         "serverTime": request.time(request.now_us),
         "rateLimits": [each.as_dict() for each in request.venue.rate_limits],
         "exchangeFilters": floor.exchange_filters,
         "symbols": entries,
-        "sors": [],
     }
+    if floor.pools:
+        told["sors"] = floor.pools
+    return told
 
 
 HANDLERS = {

@@ -13,6 +13,7 @@ from . import (
     order_lists,
     replacing,
     sessions,
+    sor,
     trading,
     user_data,
 )
@@ -32,6 +33,7 @@ def all_handlers() -> dict[str, Callable[[Request], Any]]:
         trading,
         replacing,
         order_lists,
+        sor,
         account,
         user_data,
     )

@@ -179,10 +179,13 @@ def _zone(request: Request) -> int:
         raise not_valid("timeZone") from None
 
 
-def block_trades(request: Request) -> list[dict[str, Any]]:
-    """Trades off the book: there are none here."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    return []
+def block_trades(request: Request) -> Any:
+    """Trades off the book, from an id on."""
+    args, floor = request.args, request.venue.floor
+    floor.check_symbol(args["symbol"])
+    now_us = request.venue.advance(request.now_us)
+    blocks = floor.market.block_trades[args["symbol"]]
+    return blocks.rows(args["fromId"], args.get("limit", 500), now_us, request.divisor)
 
 
 HANDLERS: dict[str, Callable[[Request], Any]] = {

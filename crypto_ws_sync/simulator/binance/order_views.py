@@ -47,16 +47,7 @@ def full_view(
     _add_state(view, order)
     _add_conditions(view, order, divisor)
     view["workingTime"] = _moment(order.working_time, divisor)
-    view["fills"] = [
-        {
-            "price": format_amount(fill.price),
-            "qty": format_amount(fill.quantity),
-            "commission": format_amount(fill.commission),
-            "commissionAsset": fill.commission_asset,
-            "tradeId": fill.trade_id,
-        }
-        for fill in fills
-    ]
+    view["fills"] = [_fill_view(fill) for fill in fills]
     if prevented:
         view["preventedMatches"] = [_prevented_view(match) for match in prevented]
     view["selfTradePreventionMode"] = order.stp_mode
@@ -112,7 +103,7 @@ def status_view(order: Order, divisor: int) -> dict[str, Any]:
     view["workingTime"] = _moment(order.working_time, divisor)
     view["origQuoteOrderQty"] = format_amount(order.quote_order_quantity)
     _add_strategy(view, order)
-    _add_peg(view, order)
+    _add_routing(view, order)
     view["selfTradePreventionMode"] = order.stp_mode
     _add_prevention(view, order)
     _add_ending(view, order)
@@ -162,10 +153,14 @@ def _add_conditions(view: dict[str, Any], order: Order, divisor: int) -> None:
     if order.iceberg_quantity:
         view["icebergQty"] = format_amount(order.iceberg_quantity)
     _add_strategy(view, order)
-    _add_peg(view, order)
+    _add_routing(view, order)
 
 
-def _add_peg(view: dict[str, Any], order: Order) -> None:
+def _add_routing(view: dict[str, Any], order: Order) -> None:
+    """What pegged and routed orders have."""
+    if order.uses_sor:
+        view["workingFloor"] = order.working_floor
+        view["usedSor"] = True
     if not order.peg_price_type:
         return
     view["pegPriceType"] = order.peg_price_type
@@ -192,6 +187,20 @@ def _add_prevention(view: dict[str, Any], order: Order) -> None:
 def _add_ending(view: dict[str, Any], order: Order) -> None:
     if order.expiry_reason != "NONE":
         view["expiryReason"] = order.expiry_reason
+
+
+def _fill_view(fill: Fill) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "price": format_amount(fill.price),
+        "qty": format_amount(fill.quantity),
+        "commission": format_amount(fill.commission),
+        "commissionAsset": fill.commission_asset,
+        "tradeId": fill.trade_id,
+    }
+    if fill.is_allocation:
+        view["matchType"] = "ONE_PARTY_TRADE_REPORT"
+        view["allocId"] = fill.allocation_id
+    return view
 
 
 def _prevented_view(match: PreventedMatch) -> dict[str, Any]:

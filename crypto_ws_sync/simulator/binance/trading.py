@@ -10,10 +10,18 @@ from .catalogue import Arguments
 from .commissions import commission_of_order
 from .list_views import cancelled_list_view
 from .order_views import ack_view, cancel_view, full_view, result_view, status_view
-from .refusals import Refusal, missing, not_supported
+from .refusals import Refusal, missing
 from .request import Request
 
-__all__ = ["HANDLERS", "cancellation_view", "new_order", "placement_view", "refused"]
+__all__ = [
+    "HANDLERS",
+    "cancellation_view",
+    "check_order",
+    "new_order",
+    "place_order",
+    "placement_view",
+    "refused",
+]
 
 _FULL_BY_DEFAULT = frozenset({"MARKET", "LIMIT"})
 _ARCHIVED_AFTER_US = 90 * 86400 * 1_000_000
@@ -62,9 +70,13 @@ def placement_view(outcome: Outcome, response_type: str | None, divisor: int) ->
 
 def place(request: Request) -> dict[str, Any]:
     """Place one order."""
+    request.venue.check_order_count(request.account.account_id, 1)
+    return place_order(request, new_order(request, request.args))
+
+
+def place_order(request: Request, order: NewOrder) -> dict[str, Any]:
+    """Put an order to the matching engine; the reply in the size asked for."""
     venue, account_id = request.venue, request.account.account_id
-    venue.check_order_count(account_id, 1)
-    order = new_order(request, request.args)
     now_us = venue.advance(request.now_us)
     try:
         outcome = venue.floor.engine.place(account_id, order, now_us)
@@ -81,8 +93,12 @@ def place(request: Request) -> dict[str, Any]:
 
 def check(request: Request) -> dict[str, Any]:
     """Check an order without placing it; on request tell what commission it would pay."""
+    return check_order(request, new_order(request, request.args))
+
+
+def check_order(request: Request, order: NewOrder) -> dict[str, Any]:
+    """Put an order to the filters only."""
     venue = request.venue
-    order = new_order(request, request.args)
     now_us = venue.advance(request.now_us)
     try:
         venue.floor.engine.test(request.account.account_id, order, now_us)
@@ -174,12 +190,6 @@ def cancellation_view(outcome: Outcome, divisor: int) -> dict[str, Any]:
     return cancel_view(outcome.order, outcome.client_order_id, outcome.time, divisor)
 
 
-def place_by_routing(request: Request) -> Any:
-    """Refuse smart order routing: exchangeInfo lists no pool of symbols for it."""
-    request.venue.floor.check_symbol(request.args["symbol"])
-    raise not_supported()
-
-
 HANDLERS: dict[str, Callable[[Request], Any]] = {
     "order.place": place,
     "order.test": check,
@@ -187,6 +197,4 @@ HANDLERS: dict[str, Callable[[Request], Any]] = {
     "order.cancel": cancel,
     "openOrders.status": ask_open,
     "openOrders.cancelAll": cancel_all,
-    "sor.order.place": place_by_routing,
-    "sor.order.test": place_by_routing,
 }

@@ -31,6 +31,8 @@ ticker.tradingDay    ticker_trading_day(record, now_us, offset_us=, is_mini=)
 ticker               ticker_window(record, now_us, window_length("7d"), is_mini=)
 ==================== ====================================================================
 
+`blockTrades.historical` comes from `market.block_trades[symbol].rows(from_id, limit, now_us)`.
+
 They return rows ready for JSON; `per_unit=1` writes times in microseconds, the default 1000 in milliseconds.
 `start_us` and `end_us` are inclusive microseconds: pass `end_ms * 1000 + 999` for an end in milliseconds.
 `zone_offset` reads a `timeZone`, `window_length` a `windowSize` (both raise ValueError), and `INTERVALS` has
@@ -41,6 +43,7 @@ The first call for klines over years takes up to 0.4 s for a symbol (its templat
 some tens of milliseconds. Live trades are kept at about 50 bytes each; everything else is bounded.
 """
 
+from crypto_ws_sync.simulator.market.asset_values import INTERCHANGEABLE
 from crypto_ws_sync.simulator.market.candles import klines
 from crypto_ws_sync.simulator.market.intervals import INTERVALS, zone_offset
 from crypto_ws_sync.simulator.market.listings import (
@@ -70,6 +73,7 @@ from crypto_ws_sync.simulator.market.tickers import (
 
 __all__ = [
     "DEFAULT_LISTINGS",
+    "INTERCHANGEABLE",
     "INTERVALS",
     "STANDARD_COMMISSION",
     "STARTING_BALANCES",

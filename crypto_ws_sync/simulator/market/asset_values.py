@@ -20,8 +20,11 @@ E8 = 10**8
 
 # Around these values, in USDT, the named assets move; another asset gets a value of its own from the seed.
 TYPICAL_VALUES: Mapping[str, int] = MappingProxyType(
-    {"USDT": 1 * E8, "BTC": 64_000 * E8, "ETH": 3_200 * E8, "BNB": 600 * E8}
+    {"USDT": 1 * E8, "USDC": 1 * E8, "BTC": 64_000 * E8, "ETH": 3_200 * E8, "BNB": 600 * E8}
 )
+
+# Of these one is worth one of any other, always: orders may be routed between their books.
+INTERCHANGEABLE = frozenset({"USDT", "USDC"})
 
 # Heights of the tents with half widths of 1, 2, 4 ... 2048 days, in millionths of the value: a volatility
 # of 1.8 % a day, with the long ones held back so that a value stays within a few times the typical one.
@@ -42,7 +45,7 @@ _KEPT_DAYS = 64
 
 
 class AssetValue:
-    """The value of one asset in USDT, as integers of 1e-8 USDT; a constant for USDT itself.
+    """The value of one asset in USDT, as integers of 1e-8 USDT; a constant for dollars.
 
     Owner: loop thread (of the simulated exchange).
     """
@@ -51,7 +54,7 @@ class AssetValue:
         """Take the asset's typical value, or for an unknown asset one between 0.5 and 500 USDT."""
         self._seed = seed
         self._asset = asset
-        self._is_constant = asset == "USDT"
+        self._is_constant = asset in INTERCHANGEABLE
         typical = TYPICAL_VALUES.get(asset)
         if typical is None:
             first, second = seeded_words(2, seed, asset, "typical value")

@@ -157,6 +157,7 @@ DEFAULT_LISTINGS: tuple[Listing, ...] = (
         price_range=(Decimal("2"), Decimal("0.5")),
         mean_buckets=(300, 1000),
     ),
+    _listing("BTCUSDC", "BTC", "USDC", "0.01 0.01 1000000 0.00001 0.00001 9000 100 5 9000000"),
     _listing("ETHBTC", "ETH", "BTC", "0.00001 0.00001 922327 0.001 0.001 100000 1000 0.0001 900"),
     _listing("BNBBTC", "BNB", "BTC", "0.000001 0.000001 100000 0.01 0.01 100000 2500 0.0001 900"),
 )

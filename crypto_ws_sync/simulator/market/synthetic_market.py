@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TypeGuard
 
 from crypto_ws_sync.simulator.market.asset_values import AssetValue
+from crypto_ws_sync.simulator.market.block_trades import BlockTrades
 from crypto_ws_sync.simulator.market.fair_price import FairPrice
 from crypto_ws_sync.simulator.market.listings import Listing
 from crypto_ws_sync.simulator.market.past import Past
@@ -39,8 +40,8 @@ _MINUTE_US = 60_000_000
 class SyntheticMarket:
     """Symbols with a past, books and traders on an engine of the caller's, and the record of what is traded.
 
-    `records` and `rules` have an entry for each symbol, in the order of the listings: its trades, and the
-    rules by which it was listed. Where a symbol does not trade, nobody here acts. `refused` counts what
+    `records`, `block_trades` and `rules` have an entry for each symbol, in the order of the listings; the rules
+    are those by which it was listed. Where a symbol does not trade, nobody here acts. `refused` counts what
     the engine did not accept of the synthetic traders (nothing, with the default listings).
 
     Owner: loop thread (of the simulated exchange).
@@ -64,10 +65,12 @@ class SyntheticMarket:
         records: dict[str, MarketRecord] = {}
         rules: dict[str, SymbolRules] = {}
         traders: list[SymbolTraders] = []
+        blocks: dict[str, BlockTrades] = {}
         for listing in listings:
             base, quote = values[listing.base_asset], values[listing.quote_asset]
             past = Past(seed, listing, base, quote, start_us)
             records[listing.symbol] = record = MarketRecord(past)
+            blocks[listing.symbol] = BlockTrades(seed, past, record)
             rules[listing.symbol] = SymbolRules.from_json(listing.as_exchange_info())
             last = record.last
             fair = FairPrice(base, quote, start_us, last.price if last is not None else None)
@@ -78,6 +81,7 @@ class SyntheticMarket:
         self._traders = SyntheticTraders(traders)
         self._symbol_traders = {each.symbol: each for each in traders}
         self.records: Mapping[str, MarketRecord] = MappingProxyType(records)
+        self.block_trades: Mapping[str, BlockTrades] = MappingProxyType(blocks)
         self.rules: Mapping[str, SymbolRules] = MappingProxyType(rules)
 
     @property

@@ -5,12 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from .account_filters import AccountFilters
 from .commissions import DISCOUNT_ASSET, CommissionRates, ExchangeRates, Rates, Tariff
 from .orders import STOP_TYPES, Order, OrderList
 from .records import Amendment, Balance, Fill, PreventedMatch
 from .symbols import SymbolRules
+
+if TYPE_CHECKING:
+    from .market import Market
 
 _ORDER_LIST_ID = attrgetter("order_list_id")
 _ORDER_ID = attrgetter("order_id")
@@ -120,7 +124,8 @@ class Account:
 class SymbolAccount:
     """What one account has on one symbol.
 
-    `orders` and `fills` stand in order of their ids. `by_client_id` leads to the latest order of that id.
+    `orders`, `fills` and `allocations` stand in order of their ids. `by_client_id` leads to the latest order
+    of that id.
 
     Owner: the engine's thread.
     """
@@ -129,6 +134,7 @@ class SymbolAccount:
         "account",
         "account_id",
         "algo_count",
+        "allocations",
         "amendments",
         "base",
         "by_client_id",
@@ -138,6 +144,7 @@ class SymbolAccount:
         "iceberg_count",
         "is_observed",
         "list_count",
+        "market",
         "open",
         "orders",
         "prevented_matches",
@@ -149,23 +156,23 @@ class SymbolAccount:
     def __init__(
         self,
         account: Account,
-        symbol: str,
-        base_asset: str,
-        quote_asset: str,
+        market: Market,
         exchange_rates: ExchangeRates,
     ) -> None:
         self.account = account
         self.account_id = account.account_id
         self.is_observed = account.is_observed
-        self.symbol = symbol
-        self.base = account.holding(base_asset)
-        self.quote = account.holding(quote_asset)
+        self.market = market
+        self.symbol = market.rules.symbol
+        self.base = account.holding(market.rules.base_asset)
+        self.quote = account.holding(market.rules.quote_asset)
         self.exchange_rates = exchange_rates
         self.apply_tariff()
         self.open: dict[int, Order] = {}
         self.by_client_id: dict[str, Order] = {}
         self.orders: list[Order] = []
         self.fills: list[Fill] = []
+        self.allocations: list[Fill] = []
         self.amendments: dict[int, list[Amendment]] = {}
         self.prevented_matches: list[PreventedMatch] = []
         self.algo_count = 0

@@ -1,17 +1,19 @@
-"""One request being carried out on one market: each change of an order's state, with the event to tell it."""
+"""One request being carried out on its market: each change of an order's state, with the event to tell it."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
-from . import contingencies, funds, pegging, proceeds
+from . import contingencies, funds, pegging, proceeds, routing
 from .accounts import Holding, SymbolAccount
 from .amounts import quote_of
+from .book import Level
 from .market import Market
 from .orders import LIMIT_TYPES, STOP_TYPES, Order, OrderList
 from .outcome import Outcome
 from .prevention import belong_together, prevent
-from .price_range import PriceLimits
+from .price_range import OUT_OF_RANGE, PriceLimits
 from .records import (
     AccountPosition,
     Balance,
@@ -25,7 +27,6 @@ from .records import (
 
 TAKER_RELIEF = 1
 MAKER_RELIEF = 5
-OUT_OF_RANGE = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
 
 
 class Action:
@@ -34,10 +35,13 @@ class Action:
     Owner: the engine's thread.
     """
 
-    __slots__ = ("activations", "market", "now", "outcome", "paid_from", "touched")
+    __slots__ = ("activations", "market", "now", "outcome", "paid_from", "pool", "routed_ids", "touched")
 
-    def __init__(self, market: Market, now: int) -> None:
+    def __init__(self, market: Market, now: int, pool: tuple[Market, ...] = ()) -> None:
+        """Carry out a request on a market; one with smart routing on the markets of its pool as well."""
         self.market = market
+        self.pool = pool or (market,)
+        self.routed_ids: dict[Market, int] = {}
         self.now = now
         self.outcome = Outcome(now)
         self.activations: deque[OrderList] = deque()
@@ -50,33 +54,37 @@ class Action:
         """Let an accepted order wait for its price, or go to market."""
         if order.type in STOP_TYPES:
             self.report(order, "NEW")
-            self.market.triggers.add(order)
+            order.desk.market.triggers.add(order)
         else:
             order.working_time = self.now
             self.report(order, "NEW", is_on_book=True)
             self.work(order)
 
     def work(self, order: Order) -> None:
-        """Match an order against the book, then rest or expire what is left of it."""
+        """Match an order against the book, or those of its pool, then rest or expire what is left of it."""
+        market = order.desk.market
         is_limited = order.type in LIMIT_TYPES
         limit = order.price if is_limited else 0
-        side = self.market.asks if order.is_buy else self.market.bids
         # set once for all that the order takes
-        bounds = self.market.taker_limits(order.is_buy, self.now)
+        bounds = market.taker_limits(order.is_buy, self.now)
         if order.time_in_force == "FOK" and is_limited and not self._fills_whole(order, limit, bounds):
             would_fill = bounds is not None and self._fills_whole(order, limit, None)
             self.expire(order, OUT_OF_RANGE if would_fill else "UNFILLED_FOK_ORDER_EXPIRED")
             return
-        if not limit or side.crosses(limit):
+        if order.uses_sor:
+            routing.match(self, order, limit)
+        elif not limit or market.side(not order.is_buy).crosses(limit):
             self._match(order, limit, bounds)
-            if not order.is_open:
-                return
+        if not order.is_open:
+            return
         if not is_limited:
             self.expire(order, "INSUFFICIENT_LIQUIDITY")
         elif order.time_in_force == "IOC":
             self.expire(order, "UNFILLED_IOC_QUANTITY_EXPIRED")
         else:
-            self.market.side(order.is_buy).add(order)
+            if order.uses_sor:
+                order.working_floor = routing.EXCHANGE
+            market.side(order.is_buy).add(order)
 
     def expire(self, order: Order, reason: str) -> int:
         """End an order because its own rules, or its list's, say so; return the execution's id."""
@@ -101,9 +109,9 @@ class Action:
     def close(self, order: Order, status: str, expiry_reason: str = "NONE") -> None:
         """Take an order out of play and free what was set aside for it."""
         if order.level is not None:
-            self.market.side(order.is_buy).remove(order)
+            order.desk.market.side(order.is_buy).remove(order)
         elif order.type in STOP_TYPES:
-            self.market.triggers.remove(order)
+            order.desk.market.triggers.remove(order)
         if order.order_list is not None:
             contingencies.unshare(order, status)
         funds.release(order)
@@ -119,7 +127,7 @@ class Action:
     def _fills_whole(self, order: Order, limit: int, bounds: PriceLimits | None) -> bool:
         needed = order.open_quantity
         prevents = order.stp_mode != "NONE"
-        for level in self.market.side(not order.is_buy).within(limit):
+        for level in self._levels(order, limit):
             if bounds is not None and not bounds.allow(level):
                 return False
             if not prevents:
@@ -134,9 +142,14 @@ class Action:
                 return True
         return False
 
+    def _levels(self, order: Order, limit: int = 0) -> Iterator[Level]:
+        """Yield what an order may take from, best first."""
+        if order.uses_sor:
+            return routing.levels(self.pool, order.is_buy, limit)
+        return order.desk.market.side(not order.is_buy).within(limit)
+
     def _match(self, taker: Order, limit: int, bounds: PriceLimits | None) -> None:
-        side = self.market.asks if taker.is_buy else self.market.bids
-        prevents = taker.stp_mode != "NONE"
+        side = taker.desk.market.side(not taker.is_buy)
         # prices with the side's sign: the best one has the largest key
         worst = -limit if taker.is_buy else limit
         keys = side.keys
@@ -145,15 +158,20 @@ class Action:
             if bounds is not None and not bounds.allow(level):
                 self.expire(taker, OUT_OF_RANGE)
                 return
-            maker = level.head
-            assert maker is not None
-            if prevents and belong_together(taker, maker):
-                prevent(self, taker, maker)
-            elif not self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible)):
+            if not self.meet(taker, level):
                 return
 
+    def meet(self, taker: Order, level: Level) -> bool:
+        """Let an order meet the first of a level: trade, or prevent that; False if it cannot pay any more."""
+        maker = level.head
+        assert maker is not None
+        if taker.stp_mode != "NONE" and belong_together(taker, maker):
+            prevent(self, taker, maker)
+            return True
+        return self._trade(taker, maker, level.price, min(taker.open_quantity, maker.visible))
+
     def _trade(self, taker: Order, maker: Order, price: int, quantity: int) -> bool:
-        market = self.market
+        market = maker.desk.market
         buyer, seller = (taker, maker) if taker.is_buy else (maker, taker)
         quote = quote_of(price, quantity)
         if taker.is_buy and not funds.can_pay(taker, quote):
@@ -170,6 +188,10 @@ class Action:
             proceeds.keep(buyer, quantity, buyer_fee, buyer_pays)
         seller_fee, seller_pays = self._charge(seller, quote, seller is maker)
         buyer_cost, seller_cost = (buyer_fee, buyer_pays.asset), (seller_fee, seller_pays.asset)
+        taker_id, allocation_id = taker.order_id, -1
+        if taker.uses_sor:
+            taker_id, allocation_id = routing.allocate(self, taker, maker, quote)
+        buyer_id, seller_id = (taker_id, maker.order_id) if taker.is_buy else (maker.order_id, taker_id)
         market.side(maker.is_buy).execute(maker, quantity)
         self.outcome.trades.append(
             Trade(
@@ -180,12 +202,13 @@ class Action:
                 quote,
                 self.now,
                 buyer is maker,
-                buyer.order_id,
-                seller.order_id,
+                buyer_id,
+                seller_id,
             )
         )
         taker_cost, maker_cost = (buyer_cost, seller_cost) if taker.is_buy else (seller_cost, buyer_cost)
-        self._filled(taker, trade_id, price, quantity, quote, taker_cost, False)
+        taken_id = trade_id if allocation_id < 0 else -1
+        self._filled(taker, taken_id, price, quantity, quote, taker_cost, False, allocation_id)
         self._filled(maker, trade_id, price, quantity, quote, maker_cost, True)
         market.traded(self.now, price, quantity)
         market.fired.extend(market.triggers.observe(price, self.now))
@@ -204,6 +227,7 @@ class Action:
         quote: int,
         cost: tuple[int, str],
         is_maker: bool,
+        allocation_id: int = -1,
     ) -> None:
         desk = order.desk
         is_first = not order.executed
@@ -215,7 +239,7 @@ class Action:
         else:
             self.close(order, "FILLED")
         if not desk.is_observed:
-            self.market.execution_id += 1
+            desk.market.execution_id += 1
             return
         fill = Fill(
             desk.symbol,
@@ -229,8 +253,9 @@ class Action:
             self.now,
             order.is_buy,
             is_maker,
+            allocation_id,
         )
-        desk.fills.append(fill)
+        (desk.fills if allocation_id < 0 else desk.allocations).append(fill)
         if not is_maker and self.outcome.orders and order is self.outcome.orders[0]:
             self.outcome.fills.append(fill)
         if is_first:
@@ -259,17 +284,16 @@ class Action:
         """Keep the replied orders as they are now, if what follows may change them."""
         if self.outcome.order_list is not None:
             self.outcome.list_status = self._list_status(self.outcome.order_list)
-        if self.market.fired or self.activations:
+        if self.activations or any(market.fired for market in self.pool):
             self.outcome.orders = [order.snapshot() for order in self.outcome.orders]
 
     def follow_up(self) -> Outcome:
         """Carry out all that the request set off, tell the balances, and return the outcome."""
-        fired = self.market.fired
-        while self.activations or fired:
+        while self.activations or any(market.fired for market in self.pool):
             if self.activations:
                 contingencies.activate(self, self.activations.popleft())
             else:
-                order = fired.popleft()
+                order = next(market.fired for market in self.pool if market.fired).popleft()
                 if order.is_open:
                     self._trigger(order)
         events = self.outcome.events
@@ -286,7 +310,7 @@ class Action:
         contingencies.before_execution(self, order)
         reason = ""
         if order.peg_price_type:
-            reason = pegging.settle(self.market, order, self.now)
+            reason = pegging.settle(order.desk.market, order, self.now)
         elif order.type not in LIMIT_TYPES and order.is_buy:
             funds.release(order)
             reason = "" if self.can_afford(order) else "INSUFFICIENT_BALANCES"
@@ -302,7 +326,7 @@ class Action:
         """Whether free funds pay for a purchase at whatever price the book asks."""
         cost = 0
         left = order.open_quantity
-        for level in self.market.asks.walk():
+        for level in self._levels(order):
             quantity = min(left, level.total)
             cost += quote_of(level.price, quantity)
             left -= quantity
@@ -328,9 +352,9 @@ class Action:
         expiry_reason: str = "NONE",
     ) -> int:
         """Tell a change of an order to its account and return the execution's id."""
-        market = self.market
-        execution_id = market.execution_id = market.execution_id + 1
         desk = order.desk
+        market = desk.market
+        execution_id = market.execution_id = market.execution_id + 1
         if desk.is_observed:
             self.touched[desk] = None
             self.outcome.events.append(
@@ -357,6 +381,7 @@ class Action:
                     reject_reason,
                     expiry_reason,
                     order.pegged_price,
+                    order.working_floor,
                 )
             )
         return execution_id

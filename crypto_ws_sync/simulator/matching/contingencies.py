@@ -31,7 +31,7 @@ def before_execution(action: Action, order: Order) -> None:
         if sibling is not order and sibling.is_open:
             shared = order_list.shared_lock
             funds.unshare(order_list)
-            funds.lock(order, min(shared, funds.need(order, action.market.last_price)))
+            funds.lock(order, min(shared, funds.need(order, order.desk.market.last_price)))
             action.expire(sibling, "OCO_TRIGGER")
 
 
@@ -74,7 +74,7 @@ def cancel(action: Action, order_list: OrderList, client_order_id: str) -> None:
 def activate(action: Action, order_list: OrderList) -> None:
     """Send the pending orders of a list to market, its working order having filled."""
     waiting = [order for order in order_list.pending if order.is_open]
-    market, now = action.market, action.now
+    market, now = order_list.desk.market, action.now
     reason = proceeds.hand_over(market, order_list, now) if order_list.passes_on else ""
     reason = reason or pegging.settle_pending(market, order_list, now) or refusal(action, order_list)
     if reason:
@@ -91,12 +91,13 @@ def activate(action: Action, order_list: OrderList) -> None:
 
 def refusal(action: Action, order_list: OrderList) -> str:
     """Return why the pending orders of a list cannot go to market now; "" if they can."""
-    if order_list.pair and not prices_relate(order_list.pair, action.market.last_price):
+    market = order_list.desk.market
+    if order_list.pair and not prices_relate(order_list.pair, market.last_price):
         return "OCO_BAD_PRICES"
     for order in order_list.pending:
-        if order.type == "LIMIT_MAKER" and action.market.side(not order.is_buy).crosses(order.price):
+        if order.type == "LIMIT_MAKER" and market.side(not order.is_buy).crosses(order.price):
             return "WOULD_MATCH_IMMEDIATELY"
-        if would_trigger(order, action.market.last_price):
+        if would_trigger(order, market.last_price):
             return "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY"
         if order.type == "MARKET" and order.is_buy and not action.can_afford(order):
             return "INSUFFICIENT_BALANCES"

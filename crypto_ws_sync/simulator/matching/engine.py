@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import amending, contingencies, filters, funds, order_lists, pegging, rejections
+from . import amending, contingencies, filters, funds, order_lists, pegging, rejections, routing
 from .accounts import SymbolAccount
 from .action import Action
 from .amounts import UNIT, quote_of
@@ -63,7 +63,8 @@ class MatchingEngine(Venue):
         amount = funds.need(order, market.last_price)
         if amount > funds.holding_of(order).free:
             raise new_order(rejections.INSUFFICIENT_BALANCE)
-        action = Action(market, now)
+        pool = routing.open_ones(self._pools[new.symbol]) if new.uses_sor else ()
+        action = Action(market, now, pool)
         if order.type == "MARKET" and order.is_buy and not action.can_afford(order):
             raise new_order(rejections.INSUFFICIENT_BALANCE)
         market.order_id += 1
@@ -100,6 +101,8 @@ class MatchingEngine(Venue):
         if not account.may_trade(market.rules):
             raise new_order(rejections.NOT_PERMITTED)
         for place, order in enumerate(orders):
+            if order.uses_sor:
+                routing.check_composition(order, self._pools.get(order.symbol))
             filters.check_composition(market.rules, order, awaits_quantity=kind in OPO_KINDS and place > 0)
             filters.check_order(market, order, now)
             priced = order
@@ -305,6 +308,8 @@ class MatchingEngine(Venue):
         outcome = action.follow_up()
         for asset, amount in outcome.fees.items():
             self.fees[asset] = self.fees.get(asset, 0) + amount
+        for asset, amount in outcome.exchanged.items():
+            self.exchanged[asset] = self.exchanged.get(asset, 0) + amount
         return outcome
 
 

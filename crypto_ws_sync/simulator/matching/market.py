@@ -26,6 +26,7 @@ class Market:
         "_quantity_sum",
         "_trades",
         "_window_us",
+        "allocation_id",
         "asks",
         "bids",
         "execution_id",
@@ -52,6 +53,7 @@ class Market:
         self.order_id = first_order_id
         self.trade_id = first_trade_id
         self.prevented_match_id = 0
+        self.allocation_id = 0
         self.execution_id = 0
         self.price_range: PriceRange | None = None
         self.reference: ReferencePrice | None = None

@@ -21,7 +21,8 @@ class NewOrder:
 
     `client_order_id` must be given: the caller makes one up where the request has none.
     `stp_mode` "" takes the symbol's default. With `peg_price_type` PRIMARY_PEG or MARKET_PEG the price comes
-    from the book, `peg_offset` levels deeper, and `price` is the worst to be accepted, 0 for any.
+    from the book, `peg_offset` levels deeper, and `price` is the worst to be accepted, 0 for any. `uses_sor`
+    lets it take from the other books of the symbol's pool as well.
     """
 
     symbol: str
@@ -40,6 +41,7 @@ class NewOrder:
     stp_mode: str = ""
     peg_price_type: str = ""
     peg_offset: int | None = None
+    uses_sor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Order:
     quantities, `prevented` what self-trade prevention took away, `visible` what an open order shows in the
     book. `working_time` is -1 until the order is on the book (or was, or took from it), `trailing_time` -1
     until tracking began. `price` is what it is matched at; for a pegged order that is `pegged_price`, 0 until
-    the book has given one, while `sent_price` stays as it was asked for.
+    the book has given one, while `sent_price` stays as it was asked for. `working_floor` says where an order
+    with smart routing was active last: "SOR" or, on the book of its own symbol, "EXCHANGE".
 
     Owner: the engine's thread.
     """
@@ -109,7 +112,9 @@ class Order:
         "trailing_time",
         "type",
         "update_time",
+        "uses_sor",
         "visible",
+        "working_floor",
         "working_time",
     )
 
@@ -125,6 +130,8 @@ class Order:
     peg_price_type: str
     peg_offset: int | None
     pegged_price: int
+    uses_sor: bool
+    working_floor: str
     quote_order_quantity: int
     stop_price: int
     trailing_delta: int
@@ -166,6 +173,8 @@ class Order:
         self.peg_price_type = new.peg_price_type
         self.peg_offset = new.peg_offset
         self.pegged_price = 0
+        self.uses_sor = new.uses_sor
+        self.working_floor = "SOR" if new.uses_sor else ""
         self.quote_order_quantity = new.quote_order_quantity
         self.stop_price = new.stop_price
         self.trailing_delta = new.trailing_delta

@@ -14,7 +14,8 @@ class Outcome:
     placed, cancelled or amended, `list_status` its state at the same moment. `fills` and `prevented_matches`
     belong to the order placed (of a list, its first). `client_order_id` is what a cancel calls itself.
     `events` are all events in order, of every observed account; `trades` all trades; `first_fills` what
-    lowers unfilled-order counts; `fees` what commissions took, by asset.
+    lowers unfilled-order counts; `fees` what commissions took, by asset; `exchanged` what smart order routing
+    took in of one quote asset and gave out of another for it.
 
     Owner: the engine's thread.
     """
@@ -23,6 +24,7 @@ class Outcome:
         "amendment",
         "client_order_id",
         "events",
+        "exchanged",
         "fees",
         "fills",
         "first_fills",
@@ -47,6 +49,7 @@ class Outcome:
         self.trades: list[Trade] = []
         self.first_fills: list[FirstFill] = []
         self.fees: dict[str, int] = {}
+        self.exchanged: dict[str, int] = {}
 
     @property
     def order(self) -> Order:

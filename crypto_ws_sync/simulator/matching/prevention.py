@@ -50,7 +50,7 @@ def prevent(action: Action, taker: Order, maker: Order) -> None:
     if mode in LOWERS_BOTH:
         # what is left of a leg is no longer what its sibling stands for: an execution would part them too
         contingencies.before_execution(action, maker)
-        action.market.side(maker.is_buy).execute(maker, quantity)
+        maker.desk.market.side(maker.is_buy).execute(maker, quantity)
         if mode == "TRANSFER":
             buyer, seller = (taker, maker) if taker.is_buy else (maker, taker)
             quote = quote_of(match.price, quantity)
@@ -69,7 +69,7 @@ def _record(
     action: Action, taker: Order, maker: Order, mode: str, quantity: int, prevented: tuple[int, int]
 ) -> PreventedMatch:
     """Put the match that did not happen on record, once for each account."""
-    market = action.market
+    market = taker.desk.market
     level = maker.level
     assert level is not None
     match = PreventedMatch(
@@ -83,6 +83,7 @@ def _record(
         quantity,
         *prevented,
         action.now,
+        maker.desk.symbol,
     )
     market.prevented_match_id += 1
     for desk in dict.fromkeys((taker.desk, maker.desk)):
@@ -106,7 +107,7 @@ def _lower(action: Action, order: Order, match: PreventedMatch, prevented: int, 
     order.prevented += prevented
     order.update_time = action.now
     if order.open_quantity:
-        funds.lower(order, funds.need(order, action.market.last_price))
+        funds.lower(order, funds.need(order, order.desk.market.last_price))
         _tell(action, order, match, prevented, counter)
     else:
         action.close(order, "EXPIRED_IN_MATCH")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from .amounts import UNIT
 from .book import Level
 
+OUT_OF_RANGE = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
+
 
 @dataclass(frozen=True, slots=True)
 class PriceRange:

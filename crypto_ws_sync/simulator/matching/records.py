@@ -31,7 +31,11 @@ class Trade(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """One side of a trade, as the account that had the order sees it. `time` in microseconds."""
+    """One side of a trade, as the account that had the order sees it. `time` in microseconds.
+
+    What smart order routing brought from another book is no trade of the account's but an allocation: it has
+    an `allocation_id`, and -1 for its `trade_id`.
+    """
 
     symbol: str
     trade_id: int
@@ -45,13 +49,20 @@ class Fill(NamedTuple):
     time: int
     is_buyer: bool
     is_maker: bool
+    allocation_id: int = -1
+
+    @property
+    def is_allocation(self) -> bool:
+        """Whether it came from another symbol's book."""
+        return self.allocation_id >= 0
 
 
 class PreventedMatch(NamedTuple):
     """A match that did not happen because both sides belong together.
 
     `taker_prevented_quantity` and `maker_prevented_quantity` are 0 for the side that did not expire.
-    `quantity` is what would have been traded.
+    `quantity` is what would have been traded. `maker_symbol` differs from `symbol`, that of the taker, where
+    smart order routing led the taker to another book.
     """
 
     symbol: str
@@ -65,6 +76,7 @@ class PreventedMatch(NamedTuple):
     taker_prevented_quantity: int
     maker_prevented_quantity: int
     transact_time: int
+    maker_symbol: str = ""
 
 
 class Amendment(NamedTuple):
@@ -120,6 +132,7 @@ class Execution(NamedTuple):
     reject_reason: str = "NONE"
     expiry_reason: str = "NONE"
     pegged_price: int = 0
+    working_floor: str = ""
 
 
 class ListStatus(NamedTuple):

@@ -164,11 +164,7 @@ class SymbolRules:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> SymbolRules:
-        """Read one entry of the `symbols` array of `exchangeInfo`.
-
-        Raises:
-            ValueError: The entry allows what this engine does not do, so serving it would promise too much.
-        """
+        """Read one entry of the `symbols` array of `exchangeInfo`."""
         return cls(
             symbol=entry["symbol"],
             base_asset=entry["baseAsset"],

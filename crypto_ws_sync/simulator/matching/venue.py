@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from . import rejections
@@ -30,7 +30,9 @@ class Venue:
         self._accounts: dict[int, Account] = {}
         self._exchange_rates = ExchangeRates(self._markets)
         self._next_list_id = 0
+        self._pools: dict[str, tuple[Market, ...]] = {}
         self.fees: dict[str, int] = {}
+        self.exchanged: dict[str, int] = {}
 
     # setting up
 
@@ -39,6 +41,20 @@ class Venue:
     ) -> None:
         """Open a symbol for trading; the ids of its orders and trades go on from the given ones."""
         self._markets[rules.symbol] = Market(rules, last_price, first_order_id, first_trade_id)
+
+    def add_pool(self, symbols: Sequence[str]) -> None:
+        """Let orders on one of these symbols be routed to the others, quote assets counting one for one.
+
+        Raises:
+            ValueError: Their base assets differ.
+        """
+        markets = [self._market(symbol) for symbol in symbols]
+        if len({market.rules.base_asset for market in markets}) > 1:
+            raise ValueError(f"the symbols of a pool have one base asset: {', '.join(symbols)}")
+        for market in markets:
+            # The order's own book first: it wins where another has the same price.
+            others = [each for each in markets if each is not market]
+            self._pools[market.rules.symbol] = (market, *others)
 
     def remember_trades(self, symbol: str, trades: Iterable[tuple[int, int, int]]) -> None:
         """Take in past trades (time, price, quantity), oldest first, for the last and the average price."""
@@ -228,9 +244,7 @@ class Venue:
         rules = market.rules
         desk = account.desks.get(rules.symbol)
         if desk is None:
-            desk = SymbolAccount(
-                account, rules.symbol, rules.base_asset, rules.quote_asset, self._exchange_rates
-            )
+            desk = SymbolAccount(account, market, self._exchange_rates)
             account.desks[rules.symbol] = desk
         return desk
 

@@ -9,7 +9,7 @@ from crypto_ws_sync.errors import PartialFailure
 from crypto_ws_sync.exchanges.binance.lookups.fills import ask_fills
 from crypto_ws_sync.exchanges.binance.lookups.inquiry import MISSING, Answer, Ask, Steps
 from crypto_ws_sync.exchanges.binance.lookups.lists import ask_cancelled, list_status
-from crypto_ws_sync.exchanges.binance.lookups.orders import UNKNOWN_ORDER, by_id, changed_since, is_the_one
+from crypto_ws_sync.exchanges.binance.lookups.orders import UNKNOWN_ORDER, ask_if_ours, by_id, changed_since
 from crypto_ws_sync.exchanges.binance.lookups.views import (
     as_amended,
     as_placed,
@@ -34,7 +34,7 @@ def replacement(question: Question, is_last: bool) -> Steps:
         ("order.status", {"symbol": params.get("symbol"), "origClientOrderId": question.client_order_id}),
         ("order.status", by_id(params, "cancelOrderId", "cancelOrigClientOrderId")),
     )
-    is_placed = is_the_one(question, new)
+    is_placed = yield from ask_if_ours(question, new)
     if is_placed and old is not None and old["orderId"] == new["orderId"]:
         # The new order took over the old one's name, under which only the newer is found.
         old = yield from _ask_namesake(question, new)
@@ -90,13 +90,15 @@ def _both(
 
 
 def amendment(question: Question, is_last: bool) -> Steps:
-    """Found under the id that it gives the order, with the new quantity, amended since: done."""
+    """Found by its number, or under the id that it gives the order, and amended so since: done.
+
+    It may have been amended again after that, so its present quantity says nothing.
+    """
     params = question.params
     name = params.get("newClientOrderId")
-    (order,) = yield (("order.status", {"symbol": params.get("symbol"), "origClientOrderId": name}),)
-    if order is None or not is_equal(order["origQty"], params.get("newQty")):
-        return MISSING
-    if "orderId" in params and str(order["orderId"]) != str(params["orderId"]):
+    named = {"orderId": params["orderId"]} if "orderId" in params else {"origClientOrderId": name}
+    (order,) = yield (("order.status", {"symbol": params.get("symbol"), **named}),)
+    if order is None:
         return MISSING
     (history,) = yield (("order.amendments", {"symbol": order["symbol"], "orderId": order["orderId"]}),)
     for each in reversed(history or ()):
@@ -105,7 +107,7 @@ def amendment(question: Question, is_last: bool) -> Steps:
             break
     else:
         return MISSING
-    reply = as_amended(order, each)
+    reply = as_amended({**order, "clientOrderId": name, "origQty": each["newQty"]}, each)
     if order.get("orderListId", -1) != -1:
         order_list = yield from list_status(order)
         for surplus in _NOT_IN_A_LIST_STATUS:

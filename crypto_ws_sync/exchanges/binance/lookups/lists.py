@@ -13,6 +13,7 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
     as_cancelled,
     as_placed,
     has_ended,
+    may_be_made_by,
     may_be_of,
     refusal,
     response_type,
@@ -31,7 +32,7 @@ def list_placement(question: Question, is_last: bool) -> Steps:
     if ours.isdisjoint(str(leg["clientOrderId"]) for leg in order_list["orders"]):
         return MISSING
     legs = yield from _ask_legs(order_list)
-    if not legs or not all(may_be_of(question, leg.get("time")) for leg in legs):
+    if not legs or not all(may_be_made_by(question, leg) for leg in legs):
         return MISSING
     how = response_type(question)
     reports = []

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from crypto_ws_sync.errors import CancelRejected, OrderRejected
 from crypto_ws_sync.exchanges.binance.lookups.fills import ask_fills
-from crypto_ws_sync.exchanges.binance.lookups.inquiry import MISSING, Ask, Steps
+from crypto_ws_sync.exchanges.binance.lookups.inquiry import MISSING, Answer, Ask, Steps
 from crypto_ws_sync.exchanges.binance.lookups.lists import ask_cancelled
 from crypto_ws_sync.exchanges.binance.lookups.views import (
     as_placed,
     has_ended,
     is_equal,
     is_open,
+    is_smaller,
+    may_be_made_by,
     may_be_of,
     may_be_older,
     refusal,
@@ -23,7 +25,7 @@ from crypto_ws_sync.exchanges.binance.lookups.views import (
 )
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
-__all__ = ["UNKNOWN_ORDER", "by_id", "cancel", "cancel_all", "changed_since", "is_the_one", "placement"]
+__all__ = ["UNKNOWN_ORDER", "ask_if_ours", "by_id", "cancel", "cancel_all", "changed_since", "placement"]
 
 UNKNOWN_ORDER = "Unknown order sent."
 
@@ -41,24 +43,33 @@ def changed_since(question: Question) -> Ask:
     return "allOrders", {"symbol": question.params.get("symbol"), "startTime": since, "limit": 1000}
 
 
-def is_the_one(question: Question, order: Mapping[str, Any] | None) -> bool:
-    """Tell whether an order is the one placed: ids may be used again, so an older order may bear the same."""
-    if order is None:
+def ask_if_ours(
+    question: Question, order: Mapping[str, Any] | None
+) -> Generator[Sequence[Ask], Sequence[Answer], bool]:
+    """Tell whether an order is the one placed: ids may be used again, so an older order may bear the same.
+
+    One that was amended since has another quantity; its first amendment tells which it had before.
+    """
+    if order is None or not may_be_made_by(question, order):
         return False
     params = question.params
     if any(order.get(name) != params.get(name) for name in ("symbol", "side", "type") if name in params):
         return False
-    for sent, kept in (("quantity", "origQty"), ("quoteOrderQty", "origQuoteOrderQty")):
-        if sent in params and not is_equal(params[sent], order.get(kept)):
-            return False
-    return may_be_of(question, order.get("time"))
+    if "quoteOrderQty" in params and not is_equal(params["quoteOrderQty"], order.get("origQuoteOrderQty")):
+        return False
+    if "quantity" not in params or is_equal(params["quantity"], order.get("origQty")):
+        return True
+    if not is_smaller(order.get("origQty"), params["quantity"]):
+        return False
+    (history,) = yield (("order.amendments", {"symbol": order["symbol"], "orderId": order["orderId"]}),)
+    return bool(history) and is_equal(history[0]["origQty"], params["quantity"])
 
 
 def placement(question: Question, is_last: bool) -> Steps:
     """Found and the very one: executed. An older order under the same id is not it."""
     symbol = question.params.get("symbol")
     (order,) = yield (("order.status", {"symbol": symbol, "origClientOrderId": question.client_order_id}),)
-    if not is_the_one(question, order):
+    if not (yield from ask_if_ours(question, order)):
         return MISSING
     if order["status"] == "REJECTED":
         return Finding(

@@ -16,8 +16,10 @@ __all__ = [
     "has_ended",
     "is_equal",
     "is_open",
+    "is_smaller",
     "is_traded",
     "is_whole",
+    "may_be_made_by",
     "may_be_of",
     "may_be_older",
     "refusal",
@@ -28,7 +30,7 @@ __all__ = [
 _OPEN = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"})
 _ENDED_UNFILLED = frozenset({"CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"})
 _ACKNOWLEDGED = ("symbol", "orderId", "orderListId", "clientOrderId")
-_ONLY_IN_STATUS = frozenset({"time", "updateTime", "isWorking", "preventedMatchId"})
+_ONLY_IN_STATUS = frozenset({"time", "updateTime", "isWorking", "preventedMatchId", "cancelledBy"})
 _NOT_OF_A_CANCEL = frozenset({"workingTime", "expiryReason", "preventedQuantity"})
 _LEFT_OUT_WHEN_ZERO = frozenset({"stopPrice", "icebergQty"})
 _FULL_BY_DEFAULT = frozenset({"LIMIT", "MARKET"})
@@ -78,6 +80,14 @@ def is_equal(sent: Any, kept: Any) -> bool:
         return False
 
 
+def is_smaller(kept: Any, sent: Any) -> bool:
+    """Tell whether a text is a number below another."""
+    try:
+        return Decimal(str(kept)) < Decimal(str(sent))
+    except InvalidOperation:
+        return False
+
+
 def may_be_of(question: Question, stamp: Any) -> bool:
     """Tell whether something of this time can come from the write.
 
@@ -86,6 +96,19 @@ def may_be_of(question: Question, stamp: Any) -> bool:
     one for another that was placed under the same id within that second.
     """
     return was_since(question, stamp, early=1.0)
+
+
+def may_be_made_by(question: Question, order: Mapping[str, Any]) -> bool:
+    """Tell whether an order can have been made by the write.
+
+    Where the time leaves that open, the number tells: those of a symbol ascend, so one that is not above the latest
+    that was known when the write was composed is older.
+    """
+    stamp, number, latest = order.get("time"), order.get("orderId"), question.latest_order
+    if not may_be_of(question, stamp):
+        return False
+    is_known = is_whole(number) and latest is not None and number <= latest
+    return not (is_known and may_be_older(question, stamp))
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
@@ -144,10 +167,15 @@ def as_placed(
 
 
 def as_cancelled(order: Mapping[str, Any], new_client_order_id: Any = None) -> dict[str, Any]:
-    """Return an order in the shape of the answer to its cancel."""
+    """Return an order in the shape of the answer to its cancel.
+
+    Args:
+        order: Its state; what an event has told of it also says by what id it was cancelled.
+        new_client_order_id: The id that the cancel was given.
+    """
     reply = {name: value for name, value in _kept(order).items() if name not in _NOT_OF_A_CANCEL}
     reply["origClientOrderId"] = order.get("clientOrderId")
-    reply["clientOrderId"] = new_client_order_id or order.get("clientOrderId")
+    reply["clientOrderId"] = new_client_order_id or order.get("cancelledBy") or order.get("clientOrderId")
     reply["transactTime"] = order.get("updateTime")
     return reply
 
