@@ -161,7 +161,10 @@ def _series(pd: Any, name: str, values: list[Any], floats: bool) -> Any:
     if kind in _TIMES and all(value is None or isinstance(value, datetime) for value in values):
         return pd.Series(pd.to_datetime(values, utc=True)).dt.as_unit("us")
     if kind in _DECIMALS and all(value is None or isinstance(value, Decimal | float) for value in values):
-        return pd.Series(values, dtype="float64" if floats else object)
+        if floats:
+            return pd.Series(values, dtype="float64")
+        # A frame shows the zeros of the exchange, which have eight places, as 0E-8.
+        return pd.Series([Decimal(0) if value == 0 else value for value in values], dtype=object)
     if any(value is None for value in values) and all(
         value is None or type(value) is int for value in values
     ):

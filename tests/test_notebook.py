@@ -175,6 +175,8 @@ def test_frames_lose_nothing_where_fields_are_missing() -> None:
         with pytest.raises(ConfigError):
             to_frame("allOrders", [ORDER])
         return
+    zero = to_frame("allOrders", [{**ORDER, "price": "0.00000000"}, ORDER, {**ORDER, "price": None}])
+    assert [str(price) for price in zero["price"]] == ["0", "0.10", "None"]
     frame = to_frame("allOrders", [ORDER, {**ORDER, "strategyId": 2**60 + 1}])
     assert frame["orderId"].tolist() == [2**62] * 2
     assert frame["strategyId"][1] == 2**60 + 1
@@ -271,7 +273,9 @@ def test_a_table_as_text() -> None:
 
 
 def test_a_session_shows_its_status() -> None:
+    assert repr(SimulatedExchange()) == "<SimulatedExchange not running>"
     with SimulatedExchange() as exchange:
+        assert repr(exchange) == f"<SimulatedExchange running at {exchange.endpoint}>"
         session = UserWSSession(exchange.api_key, exchange.api_secret, endpoint=exchange.endpoint)
         assert "idle" in "".join(_Seen(session._repr_html_()).texts)
         with session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import queue
@@ -16,6 +17,9 @@ log = logging.getLogger("crypto_ws_sync.bridge")
 
 GATHER = 0.05
 """Seconds for which items gather before they are written: one turn of the thread then serves many."""
+
+AT_EXIT = 0.5
+"""Seconds for which the end of a program waits for what is still to be written."""
 
 Item = TypeVar("Item")
 
@@ -91,7 +95,15 @@ _live: weakref.WeakSet[WriterThread[Any]] = weakref.WeakSet()
 def _after_fork_in_child() -> None:
     for thread in list(_live):
         thread.at_fork()
+    _live.clear()
 
 
+def _at_exit() -> None:
+    """Write what is known by then: a daemon thread ends with the program, wherever it is."""
+    for thread in list(_live):
+        thread.stop(AT_EXIT)
+
+
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

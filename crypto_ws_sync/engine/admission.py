@@ -190,7 +190,7 @@ class Admission:
 
     def out_of_service(self, entry: Entry, full: Full) -> OutOfService:
         """Return the error for a request that a limit holds back."""
-        retry_at = self._context.local_wall(full.until)
+        retry_at = self._context.retry_at(full.until)
         wait = max(0.0, full.until - self._context.server_now())
         resumes = f"; service resumes in {wait:.1f} s" if math.isfinite(wait) else ""
         return OutOfService(

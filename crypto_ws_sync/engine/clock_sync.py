@@ -26,7 +26,7 @@ ANSWER_WITHIN = 10.0
 
 
 async def take_sample(context: Context, ask: Callable[[Request], Awaitable[Any]]) -> None:
-    """Take one sample of the exchange's clock; the limits learn how far it may be wrong.
+    """Take one sample of the exchange's clock; the limits learn how far it may be wrong until the next one.
 
     Raises:
         Unreachable: The answer holds no time.
@@ -41,7 +41,7 @@ async def take_sample(context: Context, ask: Callable[[Request], Awaitable[Any]]
         raise Unreachable(str(error), is_passing=True) from None
     clock.add(ClockSample(sent, received, told))
     context.clock_asked_at = received
-    context.ledger.set_clock(monotonic, clock.offset, clock.error(received))
+    context.ledger.set_clock(monotonic, clock.offset, clock.error(received + ASK_AGAIN))
 
 
 class ClockKeeper:

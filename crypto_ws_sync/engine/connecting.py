@@ -77,6 +77,10 @@ async def take_room(context: Context, charge: Charge, deadline: float = math.inf
         while True:
             now = context.server_now()
             verdict = gate.reserve(charge, now)
+            if isinstance(verdict, Full) and not math.isfinite(verdict.until):
+                # Until the exchange tells of other limits, which an answer on another connection may.
+                words = f"the limits will never leave room: {verdict.reason}"
+                raise Unreachable(words, is_passing=False, wait=REFUSED_WAIT)
             if isinstance(verdict, Full):
                 wait = max(0.0, verdict.until - now)
                 raise Unreachable(
@@ -167,10 +171,7 @@ class Connector:
             else:
                 await asyncio.wait_for(held_for, max(0.0, deadline - time.monotonic()))
                 wait = min(wait, max(0.0, deadline - time.monotonic()))
-            try:
-                await asyncio.wait_for(self._hurry.wait(), wait)
-            except asyncio.TimeoutError:
-                return
+            await self._context.time.pause(wait, self._hurry)
             self._hurry.clear()
 
         retrying = AsyncRetrying(retry=retry_if_exception(may_help), wait=pause, sleep=sleep, reraise=True)

@@ -80,6 +80,24 @@ class TimeSource:
         finally:
             self._sleepers.discard(moved)
 
+    async def pause(self, seconds: float, hurry: asyncio.Event | None = None) -> None:
+        """Let time pass that only spreads the load: by the machine's clock, or by a manual one that gets there first.
+
+        Args:
+            seconds: How long.
+            hurry: Ends it.
+        """
+        ended = asyncio.Event() if hurry is None else hurry
+        until, deadline = self.monotonic() + seconds, time.monotonic() + seconds
+        while not ended.is_set() and self.monotonic() < until and (left := deadline - time.monotonic()) > 0:
+            if self.is_manual:
+                await self.look_again(left)
+                continue
+            try:
+                await asyncio.wait_for(ended.wait(), left)
+            except asyncio.TimeoutError:
+                return
+
     async def sleep(self, seconds: float) -> None:
         """Sleep by this clock."""
         until = self.monotonic() + seconds
@@ -117,3 +135,7 @@ class Context:
     def local_wall(self, server_time: float) -> float:
         """Return the exchange's `server_time` as what the local wall clock will show then."""
         return server_time - self.server_now() + self.time.wall()
+
+    def retry_at(self, until: float) -> float | None:
+        """Return the same of the end of a limit; None where it has no end."""
+        return self.local_wall(until) if math.isfinite(until) else None

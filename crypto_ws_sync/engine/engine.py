@@ -23,7 +23,7 @@ from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.engine.throttling import hold_back
-from crypto_ws_sync.errors import InvalidParameter, SessionClosed
+from crypto_ws_sync.errors import InvalidParameter, OutOfService, RateLimited, SessionClosed
 from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.ownership import Owner
 from crypto_ws_sync.protocol.dialect import Event, Fault, Notice, NoticeKind, Outcome, Reply
@@ -36,7 +36,7 @@ __all__ = ["Engine"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-PLACEMENTS_KEPT = 100
+PLACEMENTS_KEPT = 10
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
@@ -256,7 +256,12 @@ class Engine:
         self._admission.enter(Entry(request, answer, float("inf"), WAIT, is_internal=True))
         self._flush()
         self._deadlines.arm()
-        return await answer
+        try:
+            return await answer
+        except OutOfService as held:
+            # It waits for every window, so this is one that has no room for it however long it waits.
+            error = RateLimited(str(held), status=429, msg=held.reason or "", method=request.method)
+            return Reply(0, Outcome.THROTTLED, None, error)
 
     async def _reply_on(self, connection: Connection, request: Request) -> Reply:
         """Ask something of the engine's own over one connection."""
@@ -297,7 +302,9 @@ class Engine:
 
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
         """Settle a request by its answer."""
-        self._context.wakes.begin()
+        wakes = self._context.wakes
+        if wakes.held is None:
+            wakes.held = []
         self._answers.take(connection, entry, reply)
         name = entry.request.client_order_id
         if name is not None and reply.outcome is _OK and self._placing.get(name) is entry:
@@ -359,7 +366,10 @@ class Engine:
         """A turn of reading is over: room may have come free, and whoever was answered may wake."""
         if self._admission.room.waiting:
             self._pump()
-        self._context.wakes.end()
+        wakes = self._context.wakes
+        if wakes.held:
+            wakes.end()
+        wakes.held = None
 
     def on_lost(self, connection: Connection, lost: LineLost) -> None:
         """Sort what was in flight: unsent and reads wait for the next connection, writes are looked up."""
@@ -382,6 +392,7 @@ class Engine:
             elif has_left and entry.question is not None:
                 context.counters.requests[entry.request.spec.name, "lost"] += 1
                 self._answers.search(entry)
+                entry.connection = None  # whoever keeps the entry must not keep all that its connection holds
             elif not entry.is_over:
                 again.append(entry)
             elif entry.question is not None:
@@ -431,6 +442,8 @@ class Engine:
     async def wait_operational(self, orders: bool, deadline: float) -> bool:
         """Wait until requests (or orders) would be served; False when the deadline comes first."""
         context, charge = self._context, _PLACEMENT if orders else _PING
+        if orders and not context.dialect.has_key:
+            return False
         while not self.is_operational(orders=orders):
             self._changed.clear()
             left = deadline - time.monotonic()
@@ -453,9 +466,12 @@ class Engine:
     def is_operational(self, *, orders: bool = False) -> bool:
         """Tell whether a request (or an order) would be sent now; may be called from any thread."""
         context = self._context
-        if self._admission.connection is None or (orders and context.auth_failure is not None):
+        if self._admission.connection is None or (orders and not self._may_sign()):
             return False
         return not context.ledger.held_until(_PLACEMENT if orders else _PING, context.server_now())
+
+    def _may_sign(self) -> bool:
+        return self._context.dialect.has_key and self._context.auth_failure is None
 
     async def status(self) -> SessionStatus:
         """Return one look at everything."""

@@ -1,7 +1,8 @@
 """The ledgers of this process: sessions that share an address or an account share its limits.
 
 Weight and connection attempts belong to a venue and the address we come from; orders to a venue and an account. A
-session holds its ledgers strongly, the registry weakly, so that they last as long as anybody uses them.
+session holds its ledgers strongly, the registry weakly, so that they last as long as anybody uses them. Those that
+know of a ban are held longer: who makes another session must not run into the ban again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -31,6 +33,7 @@ __all__ = ["Gate", "Hold", "LedgerKeys", "Ledgers", "find_ledgers"]
 Hold: TypeAlias = tuple[Reservation, Reservation | None]
 """What one request holds of the address's ledger, and of the account's, until it is settled."""
 
+_BANNED_KEPT = 64
 _NOTHING = Charge(0)
 _ORDERS = Bucket.ORDERS
 _BUSY_ACCOUNT = Contended(Bucket.ORDERS)
@@ -44,11 +47,14 @@ class LedgerKeys:
         venue: The venue's name, or host and port.
         egress: The proxy it goes through; empty for none.
         account: The api key; empty without one.
+        is_lasting: The venue outlives the sessions with it: what it forbade holds for the next one, too. A port of
+            this machine may belong to somebody else by then.
     """
 
     venue: str
     egress: str
     account: str
+    is_lasting: bool = True
 
 
 class Gate:
@@ -260,6 +266,7 @@ class Gate:
         with shared.lock:
             shared.ledger.ban(until, reason, orders_only=orders_only)
             shared.guessed_at = None
+        _keep_banned(shared)
 
     def guess_ban(self, now: float, reason: str, *, orders_only: bool = False) -> float:
         """Stop requests (or placements alone) as a refusal without a time must mean; return until when."""
@@ -270,6 +277,7 @@ class Gate:
             until = shared.ledger.window_end(bucket, now)
             shared.ledger.ban(until, reason, orders_only=orders_only)
             shared.guessed_at = now
+        _keep_banned(shared)
         return until
 
     def banned_until(self, now: float) -> float | None:
@@ -304,12 +312,21 @@ def _split(readings: Sequence[Reading]) -> tuple[list[Reading], list[Reading]]:
 
 _registry_lock = threading.Lock()
 _registry: weakref.WeakValueDictionary[tuple[str, ...], SharedLedger] = weakref.WeakValueDictionary()
+_banned: deque[SharedLedger] = deque(maxlen=_BANNED_KEPT)
+"""The latest that were told of a ban."""
 
 
-def _shared(key: tuple[str, ...], limits: Sequence[Limit]) -> SharedLedger:
+def _keep_banned(shared: SharedLedger) -> None:
+    """Hold a ledger for the life of the process, or until as many others have been told of a ban."""
+    with _registry_lock:
+        if shared.is_lasting and all(each is not shared for each in _banned):
+            _banned.append(shared)
+
+
+def _shared(key: tuple[str, ...], limits: Sequence[Limit], is_lasting: bool) -> SharedLedger:
     found = _registry.get(key)
     if found is None:
-        found = SharedLedger(limits)
+        found = SharedLedger(limits, is_lasting=is_lasting)
         _registry[key] = found
     return found
 
@@ -347,10 +364,12 @@ def find_ledgers(keys: LedgerKeys, limits: Sequence[Limit]) -> Ledgers:
         address = _shared(
             ("address", keys.venue, keys.egress),
             [limit for limit in limits if limit.bucket is not Bucket.ORDERS],
+            keys.is_lasting,
         )
         account = _shared(
             ("account", keys.venue, keys.account),
             [limit for limit in limits if limit.bucket is Bucket.ORDERS],
+            keys.is_lasting,
         )
     return Ledgers(address, account)
 

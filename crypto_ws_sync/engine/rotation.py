@@ -98,12 +98,12 @@ class Rotation:
             pause = self._pause()
             if pause:
                 log.info("connections end unused: the next in %.1f s", pause, extra={"event": "flapping"})
-                await asyncio.sleep(pause)
+                await self._context.time.pause(pause)
             try:
                 connection = await self._connector.connect(is_start=False, deadline=None)
             except (ConnectionFailed, ApiError) as error:
                 log.error("cannot reconnect: %s", error, extra={"event": "connect_failed"})
-                await asyncio.sleep(1.0)
+                await self._context.time.pause(1.0)
                 continue
             self.install(connection)
 
@@ -186,7 +186,9 @@ class Rotation:
             return
         if not connection.is_retiring and self._lifecycle.state is State.READY:
             self._context.counters.reconnects[str(lost.code)] += 1
-        log.info("the connection ended (%s): %s", lost.code, lost.reason, extra={"event": "lost"})
+        if self._lifecycle.state is not State.STOPPING:
+            # An end that was asked for is no loss: it has a record of its own.
+            log.info("the connection ended (%s): %s", lost.code, lost.reason, extra={"event": "lost"})
         self._admission.connection = None
         if self._lifecycle.state is State.READY:
             self._lifecycle.move(State.RECONNECTING)

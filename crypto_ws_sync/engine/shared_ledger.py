@@ -44,13 +44,15 @@ class SharedLedger:
     may go on, and then it has its place again.
 
     Attributes:
+        is_lasting: What it knows of a ban holds longer than the sessions that use it.
         clock: A session's monotonic clock, and the exchange's time minus it.
         guessed_at: When placements were stopped for a time that the exchange did not tell.
 
     Owner: shared, guarded by self.lock.
     """
 
-    def __init__(self, limits: Sequence[Limit]) -> None:
+    def __init__(self, limits: Sequence[Limit], *, is_lasting: bool = False) -> None:
+        self.is_lasting = is_lasting
         self._limits = limits
         self.line: dict[Waiter, float] = {}
         self.begin()

@@ -219,6 +219,11 @@ class Dialect(Protocol):
     """Methods whose answers have limits as their content; others may carry counts beside it."""
     tells_orders: frozenset[str]
     """Those of them that tell the account's order counts."""
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it can sign; without that no order can be placed."""
+
     signs_slowly: bool
     """Some requests compose slowly, see `composes_slowly`."""
 

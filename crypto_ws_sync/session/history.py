@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import operator
 import time
 from collections import deque
@@ -104,7 +105,7 @@ class PageDoor:
                 # It may have waited for a connection that a ban forbids, told meanwhile.
                 context = run.context
                 held = context.ledger.held_until(request.charge, context.server_now())
-                if not held:
+                if not 0 < held < math.inf:
                     raise
                 until = context.local_wall(held)
             left = until - run.context.time.wall()

@@ -171,7 +171,7 @@ class Journal:
             try:
                 if self._failure is not None:
                     raise self._failure
-                self._file.append(data)
+                self._append(data)
             except OSError as error:
                 raise self._unwritten(error) from error
             for record in records:
@@ -185,6 +185,21 @@ class Journal:
                 for record in records:
                     self.settle(record.number, _NOT_EXECUTED)
                 raise
+
+    def _append(self, data: bytes) -> None:
+        """Write at the end of the file; where there is no room, in the place of what is settled.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        try:
+            self._file.append(data)
+        except OSError:
+            if self._open:
+                raise
+            # Nothing in the file is needed any more, and its own room may be all that there is.
+            self._file.clear()
+            self._file.append(data)
 
     def _sync(self, written: int) -> None:
         """Return once what was written so far has reached the disk; one thread's wait serves all that have written."""
@@ -259,7 +274,7 @@ class Journal:
                 return
             data = b"".join(lines)
             try:
-                self._file.append(data)
+                self._append(data)
             except OSError as error:
                 # The next start asks the exchange once more; orders tell their callers of the same trouble.
                 log.debug("verdicts could not be noted in the journal: %s", error)

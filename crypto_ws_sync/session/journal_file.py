@@ -200,6 +200,16 @@ class JournalFile:
             except OSError:
                 self._is_torn = True
 
+    def clear(self) -> None:
+        """Give back all the room that it takes.
+
+        Raises:
+            OSError: That cannot be.
+        """
+        os.ftruncate(self._handle, 0)
+        self.size = 0
+        self._is_torn = False
+
     def flush(self) -> None:
         """Return once what was written has reached the disk.
 

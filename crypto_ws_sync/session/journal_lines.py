@@ -69,7 +69,7 @@ class Settled:
     """How one write ended, as it stands in the journal.
 
     Attributes:
-        verdict: "executed", "refused", "partly executed" or "not executed".
+        verdict: "executed", "refused", "partly executed", "not executed"; or "unknown", where nothing can tell.
         at: When that was noted, epoch seconds of this machine.
         code: The exchange's error code, where it gave one.
     """
@@ -136,6 +136,7 @@ def record_line(question: Question, latest: float, window: float, account: str) 
             "method": question.method,
             "id": question.client_order_id,
             "places": question.is_placement,
+            "after": question.latest_order,
             "params": question.params,
         }
     )
@@ -211,9 +212,11 @@ def _take(contents: Contents, fields: Mapping[str, Any], line: bytes) -> None:
 def _record(number: int, fields: Mapping[str, Any], line: bytes) -> Record:
     at, error, window = (_seconds(fields[name]) for name in ("at", "error", "window"))
     latest = math.inf if fields["latest"] is None else _seconds(fields["latest"])
-    client_order_id, params = fields["id"], fields["params"]
+    client_order_id, params, latest_order = fields["id"], fields["params"], fields["after"]
     if client_order_id is not None:
         _text(client_order_id)
+    if latest_order is not None:
+        _whole(latest_order)
     if type(params) is not dict or type(fields["places"]) is not bool:
         raise TypeError("not a record's fields")
     last = latest if latest < math.inf else at
@@ -226,6 +229,7 @@ def _record(number: int, fields: Mapping[str, Any], line: bytes) -> Record:
         last + window,
         error,
         fields["places"],
+        latest_order,
     )
     return Record(question, latest, _text(fields["account"]), line)
 

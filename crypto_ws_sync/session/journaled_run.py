@@ -18,7 +18,7 @@ from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.session.journal import Journal, is_of
 from crypto_ws_sync.session.journal_lines import Record
 from crypto_ws_sync.session.left_open import LeftOpen
-from crypto_ws_sync.session.run import AT_EXIT, Run
+from crypto_ws_sync.session.run import Run
 
 __all__ = ["JournaledRun"]
 
@@ -83,12 +83,6 @@ class JournaledRun(Run):
         finally:
             if not self.door.is_forked:
                 self._journal.stop(0.5)
-
-    def abandon(self) -> None:
-        """Signal the end; when the program ends, note what is known by then."""
-        super().abandon()
-        if self._is_program_over and not self.door.is_forked:
-            self._journal.stop(AT_EXIT)
 
     def _on_closed(self) -> None:
         super()._on_closed()

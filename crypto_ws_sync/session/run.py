@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
@@ -39,6 +40,8 @@ class Run:
         self, make_context: Callable[[Callable[[], None]], Context], book: OutcomeBook, name: str
     ) -> None:
         self.engine: Engine | None = None
+        self.begun: Future[None] = Future()
+        """Done when `start` has ended, one way or the other."""
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
         self.door = LoopThread(

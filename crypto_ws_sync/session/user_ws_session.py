@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.bridge.reply import OneAnswer, ReplyFuture
@@ -23,13 +24,15 @@ from crypto_ws_sync.engine.report import report_not_running
 from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
 from crypto_ws_sync.errors import (
     ConfigError,
+    ConnectionFailed,
+    ConnectionLost,
     CryptoWSError,
     OutcomeUnknown,
     SessionClosed,
 )
 from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
 from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, BinanceDialect
-from crypto_ws_sync.exchanges.binance.endpoints import venue_key, with_options
+from crypto_ws_sync.exchanges.binance.endpoints import is_loopback, venue_key, with_options
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.model.status import Counters, SessionStatus
 from crypto_ws_sync.protocol.lifecycle import State
@@ -185,7 +188,13 @@ class UserWSSession(BinanceMethods):
         self._target = Target(url, ssl_context, proxy, int(max_message))
         self._time = TimeSource(clock)
         self._ledgers = find_ledgers(
-            LedgerKeys(venue_key(endpoint), proxy or "", str(api_key or "")), self._dialect.limits
+            LedgerKeys(
+                venue_key(endpoint),
+                proxy or "",
+                str(api_key or ""),
+                is_lasting=not is_loopback(urlsplit(url).hostname or ""),
+            ),
+            self._dialect.limits,
         )
         self._counters = Counters()
         self._book = OutcomeBook()
@@ -226,24 +235,27 @@ class UserWSSession(BinanceMethods):
 
         Cost: weight 5 with an Ed25519 key, else 3; one connection attempt.
         """
-        seconds = check_timeout(timeout, self._timeout)
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         current = self._run or self._starting
         if current is not None and threading.get_ident() == current.door.ident:
             raise SessionClosed("start() on the session's own thread would wait for itself")
         if current is not None and current.door.is_forked:
             current.check()
+        if current is not None and not wait_done(current.begun, max(0.0, deadline - time.monotonic())):
+            raise ConnectionFailed("another thread's start() did not connect within the time of this one")
         with self._lock:
             if self._run is not None and not self._run.door.is_closed:
                 return self
             run = self._new_run()
             self._starting = run
             try:
-                run.start(seconds)
+                run.start(max(0.0, deadline - time.monotonic()))
+                self._run = run
+                self._was_started = True
+                self._finalizer = weakref.finalize(self, run.abandon)
             finally:
                 self._starting = None
-            self._run = run
-            self._was_started = True
-            self._finalizer = weakref.finalize(self, run.abandon)
+                run.begun.set_result(None)
         return self
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -288,12 +300,17 @@ class UserWSSession(BinanceMethods):
         Raises:
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
         seconds = check_timeout(timeout, self._timeout)
+        deadline = time.monotonic() + seconds
+        try:
+            run = self._ready_run(deadline)
+        except ConnectionLost:
+            return False
         engine = run.engine
         assert engine is not None
         if engine.is_operational(orders=orders):
             return True
+        seconds = max(0.0, deadline - time.monotonic())
         served = run.ask(engine.wait_operational(orders, time.monotonic() + seconds), seconds + 1.0)
         return bool(served)
 
@@ -350,26 +367,27 @@ class UserWSSession(BinanceMethods):
 
         Raises:
             InvalidParameter: It certainly cannot be right; nothing was sent.
+            ConfigError: The journal, where one is kept, cannot take its record; nothing was sent.
             OutOfService: Held back by a limit or a ban; nothing was sent.
             ApiError: The exchange refused; its kinds tell why.
             RequestTimeout, ConnectionLost: Certainly no effect, or a read: safe to repeat.
             OutcomeUnknown: A write that may have been executed: `resolve()` it, never repeat it.
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        run = self._ready_run(deadline)
         request = self._dialect.request(method, params, api_key, signed, _new_id)
         reply = OneAnswer(run.wakes)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
-        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         entry = Entry(request, reply, deadline, limit)
         run.hand_over(entry)
         return run.wait(entry, reply)
 
     def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
-        run = self._ready_run()
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        run = self._ready_run(deadline)
         request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
         reply = OneAnswer(run.wakes)
-        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         entry = Entry(request, reply, deadline, WAIT)
         run.hand_over(entry)
         return run.wait(entry, reply)
@@ -391,13 +409,14 @@ class UserWSSession(BinanceMethods):
             request is unsent; callbacks run on a helper thread and may call the session.
 
         Raises:
-            InvalidParameter, SessionClosed: As `handle_request` does, at once.
+            InvalidParameter, ConfigError, SessionClosed: As `handle_request` does, at once.
         """
-        run = self._ready_run()
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        run = self._ready_run(deadline)
         request = self._dialect.request(method, params, api_key, signed, _new_id)
         reply = ReplyFuture(run.callbacks)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
-        run.hand_over(Entry(request, reply, time.monotonic() + check_timeout(timeout, self._timeout), limit))
+        run.hand_over(Entry(request, reply, deadline, limit))
         return reply
 
     def handle_requests(
@@ -420,9 +439,12 @@ class UserWSSession(BinanceMethods):
         Raises:
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
-        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
+        try:
+            run = self._ready_run(deadline)
+        except ConnectionLost as error:
+            return [error for _ in requests]
         places: list[Any] = []
         for pair in requests:
             try:
@@ -560,17 +582,22 @@ class UserWSSession(BinanceMethods):
             OutcomeUnknown: The timeout ended first, or no look-up exists.
             SessionClosed: The session is not running.
         """
-        run = self._ready_run()
+        deadline = time.monotonic() + check_timeout(timeout, self._timeout)
+        try:
+            run = self._ready_run(deadline)
+        except ConnectionLost:
+            raise error from None
         if not isinstance(error.question, Question):
             raise error
         waiter: Future[Any] = Future()
         engine = run.engine
         assert engine is not None
-        seconds = check_timeout(timeout, self._timeout)
         run.door.submit(engine.resolve(error.question, waiter))
-        if not wait_done(waiter, seconds):
+        if not wait_done(waiter, max(0.0, deadline - time.monotonic())):
             raise self._unknown(error.question)
-        if not isinstance(waiter.exception(0), OutcomeUnknown):
+        told = waiter.exception(0)
+        if not isinstance(told, OutcomeUnknown) or told.__cause__ is None:
+            # Its end, or that nothing can tell it: not that the session was stopped meanwhile.
             self._left_open.told(error.question)
         return waiter.result(0)
 
@@ -606,23 +633,31 @@ class UserWSSession(BinanceMethods):
             journal.stop(0.5)
             raise
 
-    def _ready_run(self) -> Run:
+    def _ready_run(self, deadline: float | None = None) -> Run:
         run = self._run
         if run is None:
-            run = self._run_after_start()
+            run = self._run_after_start(deadline)
         run.check()
         return run
 
-    def _run_after_start(self) -> Run:
-        """Wait for a `start` that is under way in another thread; refuse where there is none."""
+    def _run_after_start(self, deadline: float | None) -> Run:
+        """Wait for a `start` that is under way in another thread; refuse where there is none.
+
+        Raises:
+            ConnectionLost: It took longer than the call has time.
+        """
         starting = self._starting
         if starting is not None:
             if threading.get_ident() == starting.door.ident:
                 starting.check()
-            with self._lock:
-                run = self._run
-            if run is not None:
-                return run
+            left = self._timeout if deadline is None else max(0.0, deadline - time.monotonic())
+            if not wait_done(starting.begun, left):
+                raise ConnectionLost(
+                    "nothing was sent: another thread's start() did not connect within the time of this call"
+                )
+        run = self._run
+        if run is not None:
+            return run
         if self._was_started:
             raise SessionClosed("the session was stopped: start() it again")
         raise SessionClosed("the session is not started: call start(), or use it in a with statement")

@@ -119,11 +119,15 @@ class SimulatedExchange:
             randomness=random.Random(f"ids {seed}"),
         )
         self.faults: Faults = Faults(Interventions(self._venue, self._call, self._links))
-        self.rules: Rules = Rules(self._venue, self._call, lambda: self._first)
+        self.rules = Rules(self._venue, self._call, lambda: self._first)
         self._server: ExchangeServer | None = None
         self._certificates: Certificates | None = None
         self._port = 0
         self._first = self.add_account("hmac")
+
+    def __repr__(self) -> str:
+        state = "not running" if self._server is None else f"running at {self.endpoint}"
+        return f"<SimulatedExchange {state}>"
 
     # -- life --------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """A WebSocket server with nothing in it but canned answers, so that clients are what a benchmark measures.
 
-It answers `time`, `order.place`, `order.status`, `depth` and `big` (a reply of params.bytes bytes) with the id of the
-request, announces limits far above any load, and runs in a process of its own. After `hold` it keeps its answers back
-until `release`; `events` has it send params.count user data events, and `klines` a page of them.
+It answers `time`, `order.place`, `order.status`, `depth`, `klines` and `big` (a reply of params.bytes bytes) with the
+id of the request, announces limits far above any load, and runs in a process of its own. After `hold` it keeps its
+answers back until `release`, those to `park` until `unpark`; `events` has it send params.count user data events.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ class BareConnection(asyncio.Protocol):
         self._buffer = b""
         self._is_open = False
         self._held: list[bytes] | None = None
+        self._parked: list[bytes] = []
         self._transport: Any = None
 
     def connection_made(self, transport: Any) -> None:
@@ -125,6 +126,12 @@ class BareConnection(asyncio.Protocol):
 
     def _answer(self, request: bytes, out: list[bytes]) -> None:
         framed = _framed(0x81, answer(request))
+        if b'"park"' in request:
+            self._parked.append(framed)
+            return
+        if b'"unpark"' in request:
+            out += self._parked
+            self._parked.clear()
         if b'"hold"' in request:
             self._held = []
         elif b'"release"' in request and self._held is not None:

@@ -44,7 +44,7 @@ GAUGES = (
     Gauge("pending", "requests sent and not answered, abandoned ones included", 12.0),
     Gauge("waiting", "requests that wait to be sent", 12.0),
     Gauge("open", "writes whose outcome is open", 8.0),
-    Gauge("named", "placements whose names are looked at before another takes them", 200.0),
+    Gauge("named", "placements whose names are looked at before another takes them", 20.0),
     Gauge("kept", "verdicts kept for callers that may still ask", 30.0, 0.02),
     Gauge("lines", "connections, draining ones included", 1.0),
     Gauge("reserved", "weight and orders reserved for what is in flight", 40.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import threading
@@ -108,6 +109,44 @@ def test_orders_belong_to_venue_and_account_whatever_the_address() -> None:
     assert Session(one).ask(ORDER, 2) == 2
     assert Session(through_proxy).ask(ORDER) == 0
     assert Session(other_account).ask(ORDER) == 1
+
+
+def _ban_and_leave(keys: LedgerKeys, *, orders_only: bool) -> None:
+    """Have a session that is told of a ban, and let it go with all it holds."""
+    shared = find_ledgers(keys, [Limit(Bucket.WEIGHT, 60, 4), Limit(Bucket.ORDERS, 10, 4)])
+    session = Session(shared)
+    session.gate.ban(NOW + 100, "the exchange said so", orders_only=orders_only)
+    session.gate.close()
+
+
+@pytest.mark.parametrize("orders_only", [False, True])
+@pytest.mark.parametrize("is_lasting", [True, False])
+def test_a_ban_outlives_the_sessions_that_were_told_of_it(is_lasting: bool, orders_only: bool) -> None:
+    """Not on a port of this machine, where another server may listen by then."""
+    keys = LedgerKeys(f"banned {next(_venues)}", "", "key", is_lasting)
+    _ban_and_leave(keys, orders_only=orders_only)
+    gc.collect()
+    later = Session(find_ledgers(keys, [Limit(Bucket.WEIGHT, 60, 4), Limit(Bucket.ORDERS, 10, 4)]))
+    held = later.gate.held_until(ORDER, NOW)
+    assert held >= NOW + 100 if is_lasting else held == 0
+    assert later.ask(ORDER, now=NOW) == (0 if is_lasting else 1)
+    assert later.ask(LIGHT, now=NOW + 200) > 0, "and ends when it ends"
+
+
+def test_bans_are_not_kept_without_end() -> None:
+    number = next(_venues)
+    for each in range(200):
+        _ban_and_leave(LedgerKeys(f"banned {number} {each}", "", "key"), orders_only=False)
+    gc.collect()
+    held = [
+        bool(
+            find_ledgers(LedgerKeys(f"banned {number} {each}", "", "key"), []).address.ledger.banned_until(
+                NOW
+            )
+        )
+        for each in range(200)
+    ]
+    assert held == [False] * 136 + [True] * 64
 
 
 def test_who_waited_first_goes_first_and_then_the_next_is_woken() -> None:

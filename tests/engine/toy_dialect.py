@@ -102,6 +102,7 @@ class ToyDialect:
     signs_slowly = False
     tells_limits: frozenset[str] = frozenset()
     tells_orders: frozenset[str] = frozenset()
+    has_key = True
 
     def __init__(self, token: str, policy: LinePolicy | None = None) -> None:
         self.policy = policy if policy is not None else LinePolicy(ping_text='["ping"]')

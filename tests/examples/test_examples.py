@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import os
 import re
@@ -113,6 +114,24 @@ def test_history_to_csv_carries_on_where_it_ended(run: Run, tmp_path: Path) -> N
     assert {after - before for before, after in pairwise(times)} == {3_600_000}
 
 
+@pytest.mark.timeout(30)  # where it draws its first picture, matplotlib reads all fonts
+def test_history_to_chart_draws_what_history_to_csv_has_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or says what it needs, where that is not installed."""
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    candles, picture = tmp_path / "candles.csv", tmp_path / "candles.svg"
+    run("history_to_csv.py", str(candles), "2026-03-01", "2026-03-03")
+    if importlib.util.find_spec("matplotlib") is None:
+        with pytest.raises(SystemExit, match="pip install"):
+            run("history_to_chart.py", str(candles), str(picture))
+        return
+    assert run("history_to_chart.py", str(candles), str(picture)).startswith("48 candles in")
+    drawn = picture.read_text(encoding="utf-8")
+    # Two bars, one for its prices and one for its volume, in the colour of each candle.
+    assert drawn.count("fill: #2a9d6f") + drawn.count("fill: #cc4b5c") == 2 * 48
+
+
 def test_a_day_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:
     """Two hours of it: its length is a constant of the script."""
     names = runpy.run_path(str(EXAMPLES / "replay_a_day.py"))
@@ -124,12 +143,12 @@ def test_a_day_can_be_replayed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.timeout(30)  # a process of its own
-@pytest.mark.parametrize("display", [os.environ.get("DISPLAY"), None])
-def test_the_window_works_or_says_why_it_cannot_open(display: str | None) -> None:
+@pytest.mark.parametrize("display", sorted({os.environ.get("DISPLAY", ""), ""}))
+def test_the_window_works_or_says_why_it_cannot_open(display: str) -> None:
     """Where there is a display, it is shown there; without one nothing is."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("DISPLAY", None)
-    if display is not None:
+    if display:
         environment["DISPLAY"] = display
     done = subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / "window.py"), "--latency", "0.2", "--seconds", "1"],
@@ -141,9 +160,9 @@ def test_the_window_works_or_says_why_it_cannot_open(display: str | None) -> Non
     if done.returncode == 0:
         assert re.fullmatch(r"1 orders; the window never paused for more than \d+ ms\n", done.stdout)
         assert done.stderr == ""
-        assert display is not None or sys.platform != "linux"
+        assert display or sys.platform != "linux"
     else:
-        missing = "tkinter" if display is not None else "(tkinter|a display)"
+        missing = "tkinter" if display else "(tkinter|a display)"
         assert re.match(f"this example needs {missing}", done.stderr)
 
 
@@ -192,6 +211,9 @@ def test_the_service_exports_its_status_and_ends_orderly(tmp_path: Path) -> None
     assert seen["limits"]["weight_60s"]["limit"] == 6000
     assert rest[-1]["event"] == "stopped"
     assert [line for line in rest if line["level"] == "ERROR"] == []
+    assert [line for line in rest if line.get("event") == "lost"] == [], (
+        "an end that was asked for is no loss"
+    )
 
 
 @pytest.mark.timeout(30)  # a process of its own

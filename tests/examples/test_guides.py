@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from guides import EXAMPLES, GUIDES, PEERS, check, run_guide
+from guides import EXAMPLES, GUIDES, PEERS, check, main, run_guide
 from snippets import Snippet, snippets_of
 
 ROOT = Path(__file__).parents[2]
@@ -38,17 +36,16 @@ def test_the_other_side_is_at_least_python(page: Path) -> None:
     assert ("before" in notes) is (page.name in PEERS)
 
 
-def test_guides_without_their_package_say_what_to_install() -> None:
+def test_guides_without_their_package_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One library's package is never in an environment of the tests."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.examples.guides", "from_binance_connector.md"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "the other side is left out" in done.stderr
-    assert "pip install binance-connector" in done.stderr
+    monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", "set anew for each guide")
+    monkeypatch.setattr("sys.argv", ["guides", "from_binance_connector.md"])
+    main()
+    told = capsys.readouterr().err
+    assert "the other side is left out" in told
+    assert "pip install binance-connector" in told
 
 
 def test_what_a_snippet_prints_is_compared() -> None:

@@ -56,6 +56,7 @@ LEGAL: dict[str, Bend] = {
 
 ILLEGAL: dict[str, tuple[bytes, int]] = {
     "masked": (frame(TEXT, b'{"id":1}', mask=b"abcd"), 1002),
+    "masked, with a mask that reads like frames": (frame(TEXT, mask=b"\x8a\x00\x8a\x00"), 1002),
     "masked ping": (frame(PING, b"x", mask=b"abcd"), 1002),
     "compressed": (frame(TEXT, b"\xaa\x56\xca\x4c\x51\x02\x00", reserved=4), 1002),
     "second reserved bit": (frame(TEXT, b"{}", reserved=2), 1002),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -79,6 +80,7 @@ def test_without_an_old_source_nothing_is_held_once_confirmed() -> None:
     reader.new("b")
     assert reader.heard == ["a", "a", "b"]
     assert reader.handover.phase is Phase.OVER
+    assert reader.handover.next_at is None
     assert not reader.handover.is_seamless
 
 
@@ -90,8 +92,12 @@ def test_an_old_source_that_ends_before_the_confirmation_leaves_a_seam_but_no_do
     assert reader.heard == ["a", "b"]
     reader.confirm(10.0)
     assert not reader.handover.is_seamless
+    assert reader.handover.phase is Phase.DROPPING
+    assert reader.handover.next_at == 10.0 + DROP_WINDOW
+    assert dict(reader.handover.left_over) == {"a": 1}, "what has come from both is forgotten"
     reader.new("a", "c")
     assert reader.heard == ["a", "b", "c"]
+    assert not dict(reader.handover.left_over)
 
 
 @pytest.mark.parametrize("is_complete", [True, False])
@@ -173,10 +179,38 @@ class World:
     confirmed: int
     old_lags: list[int]
     new_lags: list[int]
+    moments: list[int] = field(default_factory=lambda: list(range(100)))
+    """When each event happens."""
 
 
 STEPS_IN_HOLD = 10
 """Moments that the hold lasts, in the world of these tests."""
+
+
+def _told_in_bursts(draw: st.DrawFn, count: int) -> list[str]:
+    """Return events of which some are equal, as equal ones of the exchange are: told in the same moment."""
+    bodies: list[str] = []
+    moment = 0
+    while len(bodies) < count:
+        bodies += [
+            f"{moment}{kind}" for kind in draw(st.lists(st.sampled_from("aab"), min_size=1, max_size=6))
+        ]
+        moment += 1
+    return bodies[:count]
+
+
+@st.composite
+def _bursts(draw: st.DrawFn, longest_old_lag: int) -> World:
+    """Draw a world in which several events, equal ones too, happen in one moment, and the new subscription begins
+    anywhere among them."""
+    bodies = _told_in_bursts(draw, draw(st.integers(1, 40)))
+    count = len(bodies)
+    begins = draw(st.integers(0, count))
+    lags = st.lists(st.integers(0, 25), min_size=count, max_size=count)
+    old_lags = [min(lag, longest_old_lag) for lag in draw(lags)]
+    moments = [int(body[:-1]) for body in bodies]
+    begun_at = moments[begins] if begins < count else moments[-1] + 1
+    return World(bodies, begins, begun_at + draw(st.integers(0, 5)), old_lags, draw(lags), moments)
 
 
 @st.composite
@@ -192,12 +226,12 @@ def _worlds(draw: st.DrawFn, longest_old_lag: int, *, is_distinct: bool | None =
     return World(bodies, begins, confirmed, old_lags, new_lags)
 
 
-def _arrivals(lags: list[int], first: int) -> dict[int, list[int]]:
+def _arrivals(moments: list[int], lags: list[int], first: int) -> dict[int, list[int]]:
     """Return which events arrive at which moment; a connection keeps their order."""
     arrivals: dict[int, list[int]] = {}
     at = 0
     for index in range(first, len(lags)):
-        at = max(at, index + lags[index])
+        at = max(at, moments[index] + lags[index])
         arrivals.setdefault(at, []).append(index)
     return arrivals
 
@@ -205,7 +239,10 @@ def _arrivals(lags: list[int], first: int) -> dict[int, list[int]]:
 def _run(world: World) -> Reader:
     """Play a world out, both connections living on; return who heard it."""
     reader = _reader()
-    old, new = _arrivals(world.old_lags, 0), _arrivals(world.new_lags, world.begins)
+    old, new = (
+        _arrivals(world.moments, world.old_lags, 0),
+        _arrivals(world.moments, world.new_lags, world.begins),
+    )
     step = HOLD / STEPS_IN_HOLD
     for moment in range(max([*old, *new, world.confirmed + 2 * STEPS_IN_HOLD]) + 1):
         if moment == world.confirmed:
@@ -225,18 +262,32 @@ def test_each_event_is_heard_once_whatever_is_late(world: World) -> None:
 
 @given(_worlds(longest_old_lag=STEPS_IN_HOLD - 6, is_distinct=True))
 def test_events_keep_their_order_where_the_old_source_is_late_by_less_than_the_hold(world: World) -> None:
-    """Of bodies that are all different, as the exchange's are by their times and ids.
-
-    Two that were the same could not be told apart: the second would be dropped from the new source as a double of the
-    first, and come from the old one, maybe after what followed it.
-    """
     assert _run(world).heard == world.bodies
 
 
-@given(_worlds(longest_old_lag=0, is_distinct=True), st.integers(0, 45))
+@given(_bursts(longest_old_lag=STEPS_IN_HOLD - 6))
+def test_equal_events_of_one_moment_are_each_heard_once_and_in_order(world: World) -> None:
+    """Bodies bear the time of their event, so equal ones belong to one moment, in which the new source may begin.
+
+    What was told twice at times far apart could not be told from a double by anything; it does not occur.
+    """
+    reader = _run(world)
+    assert reader.heard == world.bodies
+    assert reader.handover.is_seamless
+
+
+@given(_bursts(longest_old_lag=30))
+def test_equal_events_are_each_heard_once_however_late_the_old_source_is(world: World) -> None:
+    assert Counter(_run(world).heard) == Counter(world.bodies)
+
+
+@given(_worlds(longest_old_lag=0, is_distinct=True) | _bursts(longest_old_lag=0), st.integers(0, 45))
 def test_a_loss_of_the_old_source_never_doubles_and_tells_of_every_hole(world: World, ends: int) -> None:
     reader = _reader()
-    old, new = _arrivals(world.old_lags, 0), _arrivals(world.new_lags, world.begins)
+    old, new = (
+        _arrivals(world.moments, world.old_lags, 0),
+        _arrivals(world.moments, world.new_lags, world.begins),
+    )
     step = HOLD / STEPS_IN_HOLD
     for moment in range(max([*old, *new, world.confirmed, ends]) + 1):
         if moment == ends:
@@ -252,4 +303,42 @@ def test_a_loss_of_the_old_source_never_doubles_and_tells_of_every_hole(world: W
     heard, told = Counter(reader.heard), Counter(world.bodies)
     assert not heard - told
     if reader.handover.is_seamless:
-        assert heard == told
+        assert reader.heard == world.bodies
+
+
+def test_what_was_handed_on_from_a_third_source_is_dropped_once_from_each() -> None:
+    reader = Reader(Handover(has_old=True, doubles=Counter({"a": 1})))
+    reader.old("a")
+    assert reader.heard == [], "it was handed on before this handover"
+    assert dict(reader.handover.left_over) == {}
+    reader.confirm(1.0)
+    reader.advance(1.0 + HOLD)
+    assert dict(reader.handover.left_over) == {"a": 1}
+    reader.new("a", "a")
+    assert reader.heard == ["a"], "the second of the same is news"
+
+
+def test_an_end_after_all_is_over_leaves_no_seam() -> None:
+    reader = _reader()
+    reader.confirm(1.0)
+    reader.advance(1.0 + HOLD)
+    reader.advance(1.0 + HOLD + DROP_WINDOW)
+    reader.end_old(20.0, is_complete=False)
+    assert reader.handover.is_seamless
+
+
+def test_nothing_is_remembered_once_all_is_over() -> None:
+    """A source may deliver for a day."""
+    reader = _reader()
+    reader.old("a", "b")
+    reader.confirm(1.0)
+    reader.new("b", "c")
+    reader.advance(1.0 + HOLD)
+    reader.advance(1.0 + HOLD + DROP_WINDOW)
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            assert reader.handover.from_new(str(number), "item")
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()

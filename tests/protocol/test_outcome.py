@@ -163,3 +163,40 @@ def test_a_verdict_carries_what_the_call_would_have_had(told: Any) -> None:
 
 def test_a_question_shows_none_of_its_parameters() -> None:
     assert "BTCUSDT" not in repr(question())
+
+
+def test_the_last_round_is_the_one_whose_miss_would_be_proof() -> None:
+    """In it a look-up asks for more, as what is half done by then stays so."""
+    search = OutcomeSearch(question(clock_error=0.5), NOON)
+    last = NOON + WINDOW + 0.5 + CACHE_MARGIN
+    assert not search.is_last_round
+    search.asked(last + 1)
+    assert not search.is_last_round, "one miss has to come before"
+    search.found(MISSING, last + 1)
+    search.asked(last)
+    assert not search.is_last_round, "asked within the window"
+    search.asked(last + 0.001)
+    assert search.is_last_round
+    search.found(NOTHING, last + 0.001)
+    search.asked(last + 2)
+    assert not search.is_last_round, "a failed look-up breaks the row"
+
+
+def test_among_many_the_questions_that_would_prove_nothing_are_spared() -> None:
+    search = OutcomeSearch(question(), NOON)
+    search.asked(NOON)
+    search.found(MISSING, NOON, is_crowded=True)
+    assert search.next_lookup == pytest.approx(NOON + WINDOW + CACHE_MARGIN, abs=0.01)
+    assert search.next_lookup > NOON + WINDOW + CACHE_MARGIN
+
+
+@pytest.mark.parametrize("is_crowded", [False, True])
+def test_after_the_last_moment_questions_keep_their_pauses(is_crowded: bool) -> None:
+    """A look-up that fails then is not repeated at once and for ever."""
+    search = OutcomeSearch(question(), NOON)
+    now = NOON + WINDOW + CACHE_MARGIN + 1
+    for pause in (0.1, 0.2, 0.4, 0.8, 1.0, 1.0):
+        search.asked(now)
+        search.found(NOTHING, now, is_crowded=is_crowded)
+        assert search.next_lookup - now == pytest.approx(pause)
+        now = search.next_lookup

@@ -41,6 +41,8 @@ def test_each_waiter_is_given_once_and_every_other_reply_is_counted(steps: list[
             settled |= waiting.keys()
             waiting.clear()
         assert len(table) == len(waiting)
+        assert [key for key in range(7) if key in table] == sorted(waiting)
+        assert [key for key in range(7) if table.has_settled(key)] == sorted(settled)
         assert list(table) == list(waiting.values())
         assert (table.duplicate, table.unknown) == (duplicate, unknown)
 
@@ -78,3 +80,14 @@ def test_the_table_may_change_while_its_waiters_are_gone_through() -> None:
     for key in table:
         table.drop(key)
     assert len(table) == 0
+
+
+def test_replies_to_what_was_given_up_all_together_are_duplicates() -> None:
+    table: PendingTable[str] = PendingTable()
+    table.add(1, "first")
+    table.add(2, "second")
+    assert table.take_all() == ["first", "second"]
+    assert 1 not in table
+    assert table.has_settled(1)
+    assert table.take(2) is None
+    assert (table.duplicate, table.unknown) == (1, 0)

@@ -131,3 +131,15 @@ def test_before_the_exchange_was_asked_the_local_clock_stands_in() -> None:
     assert clock.error(103.0) == 1.0
     clock.forget()
     assert clock.server_time(103.0) == NOON + 3
+
+
+@pytest.mark.parametrize("monotonic", [0.0, 1e3, 1e7])
+def test_how_long_the_machine_has_run_changes_nothing(monotonic: float) -> None:
+    """Only what has passed since the sample adds to its error."""
+    clock = ServerClock(NOON, monotonic)
+    clock.add(ClockSample(monotonic, monotonic + 0.1, NOON))
+    for since in (0.1, 0.2, 5.0, 600.0):
+        now = monotonic + since
+        assert clock.error(now) == pytest.approx(0.05 + 0.0005 + (since - 0.05) * DRIFT, abs=TINY)
+        assert clock.timestamp(now) == pytest.approx(clock.server_time(now) - clock.error(now), abs=TINY)
+    assert clock.timestamp(monotonic) == pytest.approx(clock.server_time(monotonic) - 0.0505, abs=1e-5)

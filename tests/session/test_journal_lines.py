@@ -46,7 +46,7 @@ JOURNAL = b"".join(
     [
         opening_line(4711, 1.7e9),
         record_line(question(1), 1.7e9 + 10, 5.0, MARK),
-        record_line(question(2, params={"symbol": '币安USDT\n"}'}), math.inf, 5.0, MARK),
+        record_line(question(2, latest_order=9, params={"symbol": '币安USDT\n"}'}), math.inf, 5.0, MARK),
         verdict_line(1, Settled("refused", 1.7e9 + 2, -2010)),
         record_line(question(3, client_order_id=None), 1.7e9 + 13, 0.5, MARK),
     ]

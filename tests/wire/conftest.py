@@ -21,7 +21,7 @@ def open_venue() -> Iterator[OpenVenue]:
 
         def make(session: dict[str, Any] | None = None, **options: Any) -> Venue:
             clock = ManualClock()
-            settings = {"symbols": [SYMBOL], "balances": {"BTC": 100, "USDT": 30_000}, **options}
+            settings = {"symbols": [SYMBOL, "BTCUSDC"], "balances": {"BTC": 100, "USDT": 30_000}, **options}
             exchange = stack.enter_context(SimulatedExchange(clock=clock, **settings))
             made = UserWSSession(
                 exchange.api_key,

@@ -113,6 +113,14 @@ class Desk:
             "pendingBelowStopPrice": self.price(0.65),
         }
 
+    def opo(self) -> dict[str, Any]:
+        """Return the parameters of an order that sells what another one buys."""
+        return {name: value for name, value in self.oto().items() if name != "pendingQuantity"}
+
+    def opoco(self) -> dict[str, Any]:
+        """Return the parameters of a pair that sells what another order buys."""
+        return {name: value for name, value in self.otoco().items() if name != "pendingQuantity"}
+
     def old_pair(self) -> dict[str, Any]:
         """Return the parameters of a pair in the deprecated form."""
         return {
@@ -211,6 +219,15 @@ WRITES: dict[str, Write] = {
             type="STOP_LOSS_LIMIT", side="SELL", stopPrice=desk.price(0.71), newOrderRespType="RESULT"
         ),
     ),
+    # Deep enough in the book not to be met while the clock moves.
+    "a pegged order": Write(
+        "order.place",
+        lambda desk: desk.limit(
+            price=None, pegPriceType="PRIMARY_PEG", pegOffsetType="PRICE_LEVEL", pegOffsetValue=60
+        ),
+    ),
+    "a routed order": Write("sor.order.place", Desk.limit),
+    "a routed market order": Write("sor.order.place", lambda desk: desk.market(newOrderRespType="RESULT")),
     "an order that expires": Write("order.place", lambda desk: desk.limit(timeInForce="IOC")),
     "a market order": Write("order.place", Desk.market),
     "a market order, RESULT": Write("order.place", lambda desk: desk.market(newOrderRespType="RESULT")),
@@ -252,6 +269,8 @@ WRITES: dict[str, Write] = {
         "orderList.place.oto", lambda desk: desk.oto(workingPrice=desk.price(1.01), newOrderRespType="FULL")
     ),
     "a chain with a pair": Write("orderList.place.otoco", Desk.otoco),
+    "a chain that sells what it buys": Write("orderList.place.opo", Desk.opo),
+    "a pair that sells what was bought": Write("orderList.place.opoco", Desk.opoco),
     "a cancel of a list": Write(
         "orderList.cancel", lambda desk: {"symbol": SYMBOL, "listClientOrderId": desk.standing_pair()}
     ),

@@ -28,8 +28,14 @@ class LatestOrders:
 
     def note_answer(self, result: Mapping[str, Any]) -> None:
         """Take in the orders that an answer tells of: one, the legs of a list, or the new one of a replacement."""
-        if "orderId" in result:
-            self.note(result.get("symbol"), result["orderId"])
+        number = result.get("orderId")
+        if number is not None:
+            symbol = result.get("symbol")
+            known = self._latest.get(symbol) if type(symbol) is str else None
+            if known is None or type(number) is not int:
+                self.note(symbol, number)
+            elif number > known:
+                self._latest[str(symbol)] = number
         elif "newOrderResponse" in result:
             placed = result["newOrderResponse"]
             if type(placed) is dict:

@@ -206,7 +206,7 @@ def _fill_view(fill: Fill) -> dict[str, Any]:
 def _prevented_view(match: PreventedMatch) -> dict[str, Any]:
     view: dict[str, Any] = {
         "preventedMatchId": match.prevented_match_id,
-        "makerSymbol": match.symbol,
+        "makerSymbol": match.maker_symbol,
         "makerOrderId": match.maker_order_id,
         "price": format_amount(match.price),
     }

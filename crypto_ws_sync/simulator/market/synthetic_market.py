@@ -40,9 +40,9 @@ _MINUTE_US = 60_000_000
 class SyntheticMarket:
     """Symbols with a past, books and traders on an engine of the caller's, and the record of what is traded.
 
-    `records`, `block_trades` and `rules` have an entry for each symbol, in the order of the listings; the rules
-    are those by which it was listed. Where a symbol does not trade, nobody here acts. `refused` counts what
-    the engine did not accept of the synthetic traders (nothing, with the default listings).
+    `records`, `block_trades` and `rules` have an entry for each symbol, in the order of the listings: its trades,
+    its block trades, and the rules by which it was listed. Where a symbol does not trade, nobody here acts.
+    `refused` counts what the engine did not accept of the synthetic traders (nothing, with the default listings).
 
     Owner: loop thread (of the simulated exchange).
     """

@@ -72,7 +72,7 @@ class Action:
             self.expire(order, OUT_OF_RANGE if would_fill else "UNFILLED_FOK_ORDER_EXPIRED")
             return
         if order.uses_sor:
-            routing.match(self, order, limit)
+            routing.match(self, order, limit, bounds)
         elif not limit or market.side(not order.is_buy).crosses(limit):
             self._match(order, limit, bounds)
         if not order.is_open:
@@ -154,15 +154,17 @@ class Action:
         worst = -limit if taker.is_buy else limit
         keys = side.keys
         while taker.is_open and keys and (not limit or keys[-1] >= worst):
-            level = side.levels[keys[-1]]
-            if bounds is not None and not bounds.allow(level):
-                self.expire(taker, OUT_OF_RANGE)
-                return
-            if not self.meet(taker, level):
+            if not self.meet(taker, side.levels[keys[-1]], bounds):
                 return
 
-    def meet(self, taker: Order, level: Level) -> bool:
-        """Let an order meet the first of a level: trade, or prevent that; False if it cannot pay any more."""
+    def meet(self, taker: Order, level: Level, bounds: PriceLimits | None) -> bool:
+        """Let an order meet the first of a level: trade, or prevent that.
+
+        False if it can go no further: it cannot pay any more, or has expired at the bounds of its price range.
+        """
+        if bounds is not None and not bounds.allow(level):
+            self.expire(taker, OUT_OF_RANGE)
+            return False
         maker = level.head
         assert maker is not None
         if taker.stp_mode != "NONE" and belong_together(taker, maker):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import contingencies, funds
+from . import contingencies, funds, routing
 from .amounts import quote_of
 from .orders import LIMIT_TYPES, Order
 from .records import PreventedMatch
@@ -56,6 +56,7 @@ def prevent(action: Action, taker: Order, maker: Order) -> None:
             quote = quote_of(match.price, quantity)
             funds.settle_buyer(buyer, quantity, quote)
             funds.settle_seller(seller, quantity, quote)
+            routing.exchange(action, taker, maker, quote)
         _lower(action, maker, match, quantity, taker)
         _lower(action, taker, match, quantity, maker)
         return

@@ -10,7 +10,7 @@ from . import rejections
 from .book import Level
 from .market import Market
 from .orders import NewOrder, Order
-from .price_range import OUT_OF_RANGE
+from .price_range import PriceLimits
 from .rejections import Rejection, new_order, not_required
 
 if TYPE_CHECKING:
@@ -44,14 +44,9 @@ def levels(pool: tuple[Market, ...], is_buy: bool, limit: int) -> Iterator[Level
     )
 
 
-def match(action: Action, taker: Order, limit: int) -> None:
+def match(action: Action, taker: Order, limit: int, bounds: PriceLimits | None) -> None:
     """Let an order take from whichever book is the best at each moment."""
     sides = [market.side(not taker.is_buy) for market in action.pool]
-    # each book's own range, set once for all that the order takes
-    bounds = {
-        side: market.taker_limits(taker.is_buy, action.now)
-        for side, market in zip(sides, action.pool, strict=True)
-    }
     # prices with the side's sign: the best one has the largest key
     worst = -limit if taker.is_buy else limit
     while taker.is_open:
@@ -60,14 +55,20 @@ def match(action: Action, taker: Order, limit: int) -> None:
             return
         best = max(open_sides, key=lambda side: side.keys[-1])
         key = best.keys[-1]
-        if limit and key < worst:
+        if (limit and key < worst) or not action.meet(taker, best.levels[key], bounds):
             return
-        allowed = bounds[best]
-        if allowed is not None and not allowed.allow(best.levels[key]):
-            action.expire(taker, OUT_OF_RANGE)
-            return
-        if not action.meet(taker, best.levels[key]):
-            return
+
+
+def exchange(action: Action, taker: Order, maker: Order, quote: int) -> None:
+    """Put on record that the exchange gives one quote asset for the other, where the two sides' differ."""
+    taken, given = taker.desk.quote.asset, maker.desk.quote.asset
+    if taken == given:
+        return
+    if not taker.is_buy:
+        quote = -quote
+    exchanged = action.outcome.exchanged
+    exchanged[taken] = exchanged.get(taken, 0) + quote
+    exchanged[given] = exchanged.get(given, 0) - quote
 
 
 def allocate(action: Action, taker: Order, maker: Order, quote: int) -> tuple[int, int]:
@@ -84,12 +85,7 @@ def allocate(action: Action, taker: Order, maker: Order, quote: int) -> tuple[in
     if market not in action.routed_ids:
         action.routed_ids[market] = market.order_id
         market.order_id += 1
-    taken, given = taker.desk.quote.asset, maker.desk.quote.asset
-    if not taker.is_buy:
-        quote = -quote
-    exchanged = action.outcome.exchanged
-    exchanged[taken] = exchanged.get(taken, 0) + quote
-    exchanged[given] = exchanged.get(given, 0) - quote
+    exchange(action, taker, maker, quote)
     allocation_id = home.allocation_id
     home.allocation_id += 1
     return action.routed_ids[market], allocation_id

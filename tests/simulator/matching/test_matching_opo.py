@@ -181,6 +181,17 @@ def test_working_order_that_expires_takes_the_pending_one_along() -> None:
     assert venue.balance(1, "BTC") == (units("0.3"), 0)
 
 
+def test_cancel_of_the_pending_order_ends_the_list_and_frees_what_was_bought() -> None:
+    venue = poor()
+    working, sale = opo(venue)
+    fill(venue, "0.4")
+    outcome = venue.cancel(1, sale)
+    assert (working.status, sale.status) == ("CANCELED", "CANCELED")
+    assert venue.balance(1, "BTC") == (units("0.4"), 0)
+    assert venue.balance(1, "USDT") == (units("999960"), 0)
+    assert told(outcome, 1)[-2:] == ["ALL_DONE/ALL_DONE", "position"]
+
+
 def test_pair_shares_what_was_bought() -> None:
     venue = poor(rates=THOUSANDTH)
     outcome = venue.place_list(

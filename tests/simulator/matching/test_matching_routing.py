@@ -51,7 +51,11 @@ class Pool:
         self.engine.add_pool(POOL)
         for account_id in ACCOUNTS:
             funds = {"BTC": units("1000"), **dict.fromkeys(DOLLARS, units("10000000"))}
-            self.engine.add_account(account_id, funds, rates=rates or CommissionRates(0, 0))
+            # accounts 2 and 3 trade as one group
+            group = -1 if account_id == 1 else 7
+            self.engine.add_account(
+                account_id, funds, rates=rates or CommissionRates(0, 0), trade_group_id=group
+            )
         self.now = 1_700_000_000_000_000
         self.count = 0
 
@@ -241,6 +245,18 @@ def test_own_order_on_another_book_is_not_traded_with() -> None:
     assert taker.order.status == "FILLED"
 
 
+def test_transfer_over_two_books_exchanges_the_quote_assets() -> None:
+    pool = Pool()
+    pool.place(2, "BTCUSDC", "SELL", "1", price="100", stp_mode="TRANSFER")
+    outcome = pool.route("BUY", "1", account_id=3, price="100", stp_mode="TRANSFER")
+    assert (outcome.order.status, outcome.order.prevented) == ("EXPIRED_IN_MATCH", units("1"))
+    assert pool.free(3, "USDT") == units("9999900")
+    assert pool.free(2, "USDC") == units("10000100")
+    assert pool.engine.exchanged == {"USDT": units("100"), "USDC": units("-100")}
+    (event, ended) = (e for e in outcome.events if isinstance(e, Execution) and e.prevented_match)
+    assert {event.order.symbol, ended.order.symbol} == {"BTCUSDT", "BTCUSDC"}
+
+
 def test_commission_is_taken_from_what_the_order_receives() -> None:
     pool = Pool(CommissionRates())
     pool.fill("SELL", ASKS)
@@ -304,7 +320,18 @@ steps = st.lists(
         st.integers(1, 5),
         st.one_of(st.none(), st.integers(96, 104)),
         st.sampled_from(("GTC", "GTC", "IOC", "FOK")),
-        st.sampled_from(("NONE", "NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH")),
+        st.sampled_from(
+            (
+                "NONE",
+                "NONE",
+                "EXPIRE_MAKER",
+                "EXPIRE_TAKER",
+                "EXPIRE_BOTH",
+                "DECREMENT",
+                "TRANSFER",
+                "TRANSFER",
+            )
+        ),
         st.booleans(),
         st.booleans(),
     ),

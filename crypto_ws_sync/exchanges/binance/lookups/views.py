@@ -159,6 +159,9 @@ def as_placed(
     if how == "ACK":
         return reply
     reply.update(_kept(order))
+    if order.get("status") == "PENDING_NEW" and is_equal(order.get("origQty"), "0"):
+        # Another order's fill is to give it its quantity, which the answer leaves out until then.
+        del reply["origQty"]
     if how == "FULL":
         reply["fills"] = list(fills)
         if prevented:
