@@ -57,7 +57,7 @@ class Question:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Take it from a pickle."""
         for each, value in zip(fields(self), state, strict=True):
-            setattr(self, each.name, value)
+            object.__setattr__(self, each.name, value)
 
 
 class FindingKind(enum.Enum):

@@ -145,6 +145,9 @@ class WebSocketLine:
             heard = True
             if not self._take(data, handler):
                 return
+            if self._is_tls and not handler.awaits_more and not sock.pending():
+                # Another read would find nothing, and keep whoever was answered from waking.
+                break
         else:
             if self._is_tls:
                 # Records may wait inside the TLS layer, where the selector does not see them.

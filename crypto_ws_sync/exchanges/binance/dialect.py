@@ -402,7 +402,7 @@ class BinanceDialect:
             timestamp + seconds,
             clock_error,
             request.spec.name in PLACED_IDS,
-            self._latest.of(request.params.get("symbol")),
+            self._latest.numbers.get(str(request.params.get("symbol"))),
         )
 
     def lookups(

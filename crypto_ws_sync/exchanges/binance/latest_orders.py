@@ -14,28 +14,26 @@ _SYMBOLS = 10_000
 class LatestOrders:
     """Tells which orders are surely older than a request that has not been sent yet: numbers ascend by symbol.
 
+    Attributes:
+        numbers: Symbol -> number of the latest order that is known.
+
     Owner: loop thread.
     """
 
-    __slots__ = ("_latest",)
+    __slots__ = ("numbers",)
 
     def __init__(self) -> None:
-        self._latest: dict[str, int] = {}
-
-    def of(self, symbol: Any) -> int | None:
-        """Return the number of the latest order of a symbol; None where none is known."""
-        return self._latest.get(symbol) if type(symbol) is str else None
+        self.numbers: dict[str, int] = {}
 
     def note_answer(self, result: Mapping[str, Any]) -> None:
         """Take in the orders that an answer tells of: one, the legs of a list, or the new one of a replacement."""
-        number = result.get("orderId")
-        if number is not None:
-            symbol = result.get("symbol")
-            known = self._latest.get(symbol) if type(symbol) is str else None
-            if known is None or type(number) is not int:
+        if "orderId" in result:
+            # An order's own answer, which comes by the thousand, takes no further call.
+            symbol, number = result.get("symbol"), result["orderId"]
+            if type(symbol) is str and type(number) is int and number > self.numbers.get(symbol, number):
+                self.numbers[symbol] = number
+            elif type(symbol) is str and symbol not in self.numbers:
                 self.note(symbol, number)
-            elif number > known:
-                self._latest[str(symbol)] = number
         elif "newOrderResponse" in result:
             placed = result["newOrderResponse"]
             if type(placed) is dict:
@@ -49,9 +47,9 @@ class LatestOrders:
     def note(self, symbol: Any, number: Any) -> None:
         """Take one order in."""
         if type(symbol) is str and type(number) is int:
-            known = self._latest.get(symbol)
+            known = self.numbers.get(symbol)
             if known is None:
-                if len(self._latest) < _SYMBOLS:
-                    self._latest[symbol] = number
+                if len(self.numbers) < _SYMBOLS:
+                    self.numbers[symbol] = number
             elif number > known:
-                self._latest[symbol] = number
+                self.numbers[symbol] = number
