@@ -32,7 +32,7 @@ def test_the_snippets_run(
             if snippet.language == "python":
                 run(PAGE, snippet, names)
                 shown.append(capsys.readouterr().out)
-    account, service, orders, typed, threads, own = shown
+    account, service, orders, typed, threads, told, own = shown
     assert account.startswith("True True\n")
     assert account.endswith("SPOT True\n")
     assert "best bid ['" in service
@@ -40,6 +40,10 @@ def test_the_snippets_run(
     assert re.fullmatch(r"NEW \d+\nNEW\nCANCELED\n", orders)
     assert typed == "CANCELED\n"
     assert len(re.findall(r"\d+\.\d+", threads)) == 6
+    assert re.match(
+        r"NEW 0\.0+\n(PARTIALLY_FILLED \S+\n)*FILLED 0\.00100000\nopened 1772323200000 closed at ", told
+    )
+    assert told.count("closed at") == 24
     assert own.startswith("FILLED\n")
 
 

@@ -67,7 +67,9 @@ class Answers:
         context.counters.requests[request.spec.name, outcome._value_] += 1
         if entry.is_over and not entry.is_internal:
             context.counters.late += 1
-        if outcome is _OK and not entry.is_internal:
+        if outcome is _OK and entry.question is not None and _says_nothing(request, reply):
+            self.search(entry)
+        elif outcome is _OK and not entry.is_internal:
             if request.spec.kind is _CONNECTION and context.dialect.logs_off(request):
                 connection.is_logged_on = False
             if entry.question is not None and (entry.is_abandoned or self._reconciler.is_any_open):
@@ -225,3 +227,8 @@ class Answers:
             for entry in reversed(entries):
                 self.put_back(entry)
         self._on_change()
+
+
+def _says_nothing(request: Request, reply: Reply) -> bool:
+    """Tell whether a good answer to a write shows nothing of what was done; None would mean that nothing was sent."""
+    return request.spec.is_known and not (isinstance(reply.result, dict | list) and reply.result)

@@ -70,6 +70,7 @@ class Connection:
     __slots__ = (
         "_dialect",
         "_early_ping_at",
+        "_hears_events",
         "_keeper",
         "_pinged_at",
         "_policy",
@@ -92,6 +93,7 @@ class Connection:
         self.is_logged_on = False
         self.is_retiring = False
         self.has_served = False
+        self._hears_events = False
         # Sessions that were started together should not all reconnect together.
         self.maximum_age = dialect.policy.maximum_age - random.uniform(0, dialect.policy.age_jitter)
         self.opened_at = now
@@ -123,7 +125,7 @@ class Connection:
                 else:
                     keeper.on_stray_reply(self, said)
             elif isinstance(said, Event):
-                self.has_served = True
+                self.has_served = self._hears_events = True
                 keeper.on_event(self, said)
             elif isinstance(said, Notice):
                 keeper.on_notice(self, said)
@@ -134,6 +136,11 @@ class Connection:
                 self.line.flush()
             elif not isinstance(said, Pong | Reply):
                 keeper.on_ignored(self, said.why)
+
+    @property
+    def awaits_more(self) -> bool:
+        """Whether more is likely to come right after what came: answers that are waited for, or events."""
+        return self._hears_events or len(self.pending) > 0
 
     def on_read(self) -> None:
         """One turn of reading is over."""

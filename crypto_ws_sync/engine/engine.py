@@ -302,7 +302,9 @@ class Engine:
 
     def on_reply(self, connection: Connection, entry: Entry, reply: Reply) -> None:
         """Settle a request by its answer."""
-        self._context.wakes.begin()
+        wakes = self._context.wakes
+        if wakes.held is None:
+            wakes.held = []
         self._answers.take(connection, entry, reply)
         name = entry.request.client_order_id
         if name is not None and reply.outcome is _OK and self._placing.get(name) is entry:
@@ -364,7 +366,10 @@ class Engine:
         """A turn of reading is over: room may have come free, and whoever was answered may wake."""
         if self._admission.room.waiting:
             self._pump()
-        self._context.wakes.end()
+        wakes = self._context.wakes
+        if wakes.held:
+            wakes.end()
+        wakes.held = None
 
     def on_lost(self, connection: Connection, lost: LineLost) -> None:
         """Sort what was in flight: unsent and reads wait for the next connection, writes are looked up."""

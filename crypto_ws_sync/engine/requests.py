@@ -170,7 +170,7 @@ class Wakes:
     A thread that is woken earlier only stands in line for the interpreter, and costs the loop a hand-over.
 
     Attributes:
-        held: Locks to release; None while the loop does not read.
+        held: Locks to release; None while the loop does not read. A list is put here when its first answer comes.
 
     Owner: loop thread.
     """
@@ -179,11 +179,6 @@ class Wakes:
 
     def __init__(self) -> None:
         self.held: list[Lock] | None = None
-
-    def begin(self) -> None:
-        """Hold back from now on."""
-        if self.held is None:
-            self.held = []
 
     def end(self) -> None:
         """Wake all that were held back."""

@@ -41,6 +41,8 @@ __all__ = [
 _NEVER = float("inf")
 _WEIGHT, _ORDERS = Bucket.WEIGHT, Bucket.ORDERS
 _MINUTE = 60.0
+MOST_WINDOWS = 8
+"""Windows of one bucket that are kept: each costs every request its time, and no exchange has so many."""
 
 
 class Reservation:
@@ -364,7 +366,7 @@ class Ledger:
         windows = self._all
         for reading in readings:
             same = [window for window in windows if window.bucket is reading.bucket]
-            if any(window.seconds == reading.seconds for window in same):
+            if any(window.seconds == reading.seconds for window in same) or len(same) >= MOST_WINDOWS:
                 continue
             new = Window(Limit(reading.bucket, reading.seconds, reading.limit), self._share)
             new.set_error(self._error)

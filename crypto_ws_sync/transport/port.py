@@ -92,6 +92,10 @@ class LineHandler(Protocol):
     def on_text(self, text: str) -> None:
         """Take one text message."""
 
+    @property
+    def awaits_more(self) -> bool:
+        """Whether more is likely to come right after what came: answers that are waited for, or events."""
+
     def on_read(self) -> None:
         """Something came in one turn of reading, and all of its messages have been handed over."""
 

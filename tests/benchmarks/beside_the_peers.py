@@ -40,7 +40,7 @@ def _first(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
 def _groups(patterns: list[str]) -> list[Group]:
     groups = chosen(patterns or PATTERNS)
     if not patterns:
-        groups.append(Group(_first, "", [Row("start to first answer", "first")]))
+        groups.append(Group(_first, "", [Row("start to first answer")]))
     return groups
 
 

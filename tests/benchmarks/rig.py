@@ -126,6 +126,7 @@ class Rig:
         self.ca_file: str | None = None
         self._compiled = Path()
         self._has_compiled: set[Spot] = set()
+        self._held: dict[Spot, dict[str, Any]] = {}
         self._stack = ExitStack()
         self._processes: dict[Spot, _Process] = {}
 
@@ -163,6 +164,14 @@ class Rig:
                 if method in process.can:
                     process.ask({"do": "latency", "method": method, "count": warm_up})
         return process
+
+    def held(self, spot: Spot) -> dict[str, Any]:
+        """Return what a request in flight holds, by method; counted, and so only once."""
+        if spot not in self._held:
+            with spot.begin("held_memory", self._compiled, "--json") as process:
+                assert process.stdout is not None
+                self._held[spot] = json.loads(process.stdout.read())
+        return self._held[spot]
 
     def _begin(self, spot: Spot, module: str) -> subprocess.Popen[str]:
         trusted = [self.ca_file] if self.ca_file else []

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tests.benchmarks.operations import OPERATIONS
 from tests.benchmarks.rig import Rig, Spot, ratio_of_rates, ratios_of_times
 
 __all__ = ["Row", "Target", "chosen", "rows"]
@@ -36,7 +37,6 @@ class Row:
     """One figure: its unit ("" for a ratio to the base), and whether more of it is better."""
 
     name: str
-    group: str
     target: Target | None = None
     target_tls: Target | None = None
     is_more_better: bool = False
@@ -115,6 +115,10 @@ def _fresh(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
     }
 
 
+def _held(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
+    return {f"held by {method} in flight": held["size"] / 1000 for method, held in rig.held(spot).items()}
+
+
 def rows() -> list[Group]:
     """Return everything that is measured, in the order of printing."""
     groups = []
@@ -124,9 +128,9 @@ def rows() -> list[Group]:
         ("depth", Target(1.8, 1.4), None),
     ):
         found = [
-            Row(f"{method} p50", "latency", target, target_tls),
-            Row(f"{method} p10", "latency"),
-            Row(f"{method} p99", "latency"),
+            Row(f"{method} p50", target, target_tls),
+            Row(f"{method} p10"),
+            Row(f"{method} p99"),
         ]
         groups.append(Group(_latency(method), method, found))
     threads: dict[str, dict[int, Target | None]] = {
@@ -136,9 +140,9 @@ def rows() -> list[Group]:
     for method, by_number in threads.items():
         for number, wanted in by_number.items():
             name = f"{number} threads"
-            found = [Row(f"{method}/s {name}", "threads", wanted, is_more_better=True)]
+            found = [Row(f"{method}/s {name}", wanted, is_more_better=True)]
             if number == 32:
-                found.append(Row(f"{method} CPU {name}", "threads", Target(1.7, 1.2)))
+                found.append(Row(f"{method} CPU {name}", Target(1.7, 1.2)))
             groups.append(Group(_rate("threads", method, number, name), method, found))
     for method, way, name, wanted in (
         ("time", "batch", f"handle_requests of {WIDTH}", Target(2.4, 3.0, 4.5)),
@@ -146,21 +150,23 @@ def rows() -> list[Group]:
         ("time", "window", f"submit window of {WIDTH}", Target(1.4, 1.8)),
         ("order.place", "window", f"submit window of {WIDTH}", Target(1.05, 1.4)),
     ):
-        row = Row(f"{method}/s {name}", "one thread", wanted, is_more_better=True)
+        row = Row(f"{method}/s {name}", wanted, is_more_better=True)
         groups.append(Group(_rate(way, method, WIDTH, name), way, [row]))
-    groups.append(Group(_events, "events", [Row("events/s user_data", "events", is_more_better=True)]))
+    groups.append(Group(_events, "events", [Row("events/s user_data", is_more_better=True)]))
     groups.extend(
-        Group(_big(size), "batch", [Row(f"{size} MB answer", "big", Target(1.3, 1.1))]) for size in (5, 20)
+        Group(_big(size), "batch", [Row(f"{size} MB answer", Target(1.3, 1.1))]) for size in (5, 20)
     )
     fresh = [
-        Row("start to first answer", "fresh", Target(1.9, 1.3)),
-        Row("import", "fresh"),
-        Row("import seconds", "fresh", unit="s"),
-        Row("idle memory, resident", "fresh", Target(15, 6), unit="MB above"),
-        Row("idle memory, private", "fresh", unit="MB above"),
-        Row("idle threads", "fresh", Target(1, 1), unit="above"),
+        Row("start to first answer", Target(1.9, 1.3)),
+        Row("import"),
+        Row("import seconds", unit="s"),
+        Row("idle memory, resident", Target(15, 6), unit="MB above"),
+        Row("idle memory, private", unit="MB above"),
+        Row("idle threads", Target(1, 1), unit="above"),
     ]
     groups.append(Group(_fresh, "batch", fresh))
+    held = [Row(f"held by {method} in flight", unit="KB") for method in OPERATIONS]
+    groups.append(Group(_held, "batch", held))
     return groups
 
 

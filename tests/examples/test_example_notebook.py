@@ -25,9 +25,12 @@ def _code(path: Path = NOTEBOOK) -> list[dict[str, Any]]:
 
 
 def _printed(cells: list[dict[str, Any]]) -> dict[str, str]:
-    """Return what each cell printed, by the cell's id; addresses and pictures differ from run to run."""
+    """Return what each cell printed, by the cell's id; addresses, pictures and warnings differ from run to run."""
     return {
-        cell["id"]: "".join("".join(output.get("text", "")) for output in cell["outputs"]) for cell in cells
+        cell["id"]: "".join(
+            "".join(output["text"]) for output in cell["outputs"] if output.get("name") == "stdout"
+        )
+        for cell in cells
     }
 
 
@@ -76,3 +79,22 @@ def test_the_notebook_runs_in_a_kernel_or_its_cells_run_here(
     )
     assert _pictures(_code(output)) == _pictures(_code())
     assert [cell["source"] for cell in _code(output)] == [cell["source"] for cell in _code()]
+
+
+@pytest.mark.timeout(60)  # a kernel of its own, interrupted four times
+def test_interrupting_the_kernel_ends_the_call_and_not_the_session() -> None:
+    """Without a kernel it says what it needs; a program's Ctrl-C is tried elsewhere."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.looks.interrupt_kernel"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if {"ipykernel", "nbclient"} <= HAS:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("the session goes on") == 4
+    else:
+        assert done.returncode == 1
+        assert "pip install" in done.stderr

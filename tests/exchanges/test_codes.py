@@ -133,7 +133,15 @@ def test_filter_failures_reject_the_order() -> None:
 )
 def test_statuses(status: int, code: int | None, branch: type[ApiError]) -> None:
     assert error_class(status, code, "") is branch
-    assert is_outcome_known(status, code, "") is (status < 500)
+    is_refusal = status < 500 and (code is not None or status not in (400, 404))
+    assert is_outcome_known(status, code, "") is is_refusal
+
+
+@pytest.mark.parametrize("status", [-1, 0, 1, 100, 199, 200, 201, 204, 299, 300, 302, 399])
+@pytest.mark.parametrize("code", [None, -2010, -1100])
+def test_what_is_no_refusal_as_documented_says_nothing_of_a_write(status: int, code: int | None) -> None:
+    assert not is_outcome_known(status, code, "")
+    assert not proves_no_effect(status, code, "")
 
 
 @pytest.mark.parametrize("status", [400, 409, 429])

@@ -214,6 +214,39 @@ def test_a_method_by_its_name_in_python_is_told_the_exchanges(dialect: Any, writ
         dialect.request(written, LIMIT_ORDER, False, False, unused)
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+@pytest.mark.parametrize(
+    ("method", "params", "name"),
+    [
+        ("order.place", LIMIT_ORDER, "newClientOrderId"),
+        ("order.cancel", {"symbol": "BTCUSDT"}, "origClientOrderId"),
+        ("orderList.cancel", {"symbol": "BTCUSDT"}, "listClientOrderId"),
+    ],
+)
+def test_a_name_by_which_nothing_can_be_found_is_refused(
+    dialect: Any, method: str, params: dict[str, Any], name: str, blank: str
+) -> None:
+    with pytest.raises(InvalidParameter, match="blank") as caught:
+        dialect.request(method, {**params, name: blank}, True, True, unused)
+    assert caught.value.parameter == name
+
+
+def test_an_error_inside_a_good_answer_is_an_error(dialect: Any) -> None:
+    """None would mean that nothing was sent; and of a write it says too little."""
+    body = {"code": -2010, "msg": "no"}
+    incoming = said(dialect, {"id": 1, "status": 200, "error": body})
+    assert (incoming.outcome, incoming.error.code) == (Outcome.UNKNOWN, -2010)
+    incoming = said(dialect, {"id": 1, "status": 200, "result": body})
+    assert (incoming.outcome, incoming.error.code) == (Outcome.UNKNOWN, -2010)
+
+
+def test_no_more_limits_are_read_than_an_answer_can_tell(dialect: Any) -> None:
+    one = {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "limit": 5, "count": 1}
+    many = [{**one, "intervalNum": number} for number in range(1, 10_000)]
+    incoming = said(dialect, {"id": 1, "status": 200, "result": {}, "rateLimits": many})
+    assert [reading.seconds for reading in incoming.readings] == list(range(1, 17))
+
+
 def test_an_unknown_method_may_be_sent_the_key_alone(dialect: Any) -> None:
     request = dialect.request("brand.new", None, True, False, unused)
     assert json.loads(dialect.compose(request, Stamp(NOON))[1])["params"] == {"apiKey": "the key"}
@@ -373,7 +406,7 @@ OPEN_HALF = {
         (error(503, None), Outcome.UNKNOWN, ServerError),
         (error(400, -1007), Outcome.UNKNOWN, ServerError),
         (error(400, -1006), Outcome.UNKNOWN, ServerError),
-        (error(400, "odd", ["odd"], "odd"), Outcome.REJECTED, ApiError),
+        (error(400, "odd", ["odd"], "odd"), Outcome.UNKNOWN, ApiError),
     ],
     ids=lambda value: f"{value['status']}{value['error']['code']}" if isinstance(value, dict) else "",
 )

@@ -172,6 +172,23 @@ def test_limits_that_make_no_sense_hold_nobody_back(
     assert session.operational_status
 
 
+def test_answers_that_tell_ever_more_limits_slow_nothing_down(
+    exchange: HostileExchange, session: UserWSSession
+) -> None:
+    """Each window costs every request its time."""
+    one = {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "limit": 10**6, "count": 1}
+    numbers = iter(range(1, 10**6))
+    exchange.on(
+        "test.echo",
+        lambda call: call.answer(
+            {**call.execute(), "rateLimits": [{**one, "intervalNum": next(numbers)} for _ in range(40)]}
+        ),
+    )
+    for value in range(50):
+        assert session.handle_request("test.echo", {"value": value}) == {"value": value}
+    assert len(session.status().limits) < 24
+
+
 @pytest.mark.parametrize("result", [None, 0, False, "", [], {}, 1.5, "text", [None]])
 def test_a_result_of_any_kind_is_the_result(
     exchange: HostileExchange, session: UserWSSession, result: Any

@@ -325,6 +325,43 @@ def test_an_older_order_under_the_same_id_is_not_taken_for_the_new_one(exchange:
             future.result()
 
 
+SAYS_NOTHING: list[dict[str, Any]] = [
+    *({"status": 200, "result": result} for result in (None, 5, "done", [], {}, True)),
+    {"status": 200},
+    {"status": 200, "error": {"code": -2010, "msg": "no"}},
+    {"status": 200, "result": {"code": -2010, "msg": "no"}},
+    *({"status": status, "result": {}} for status in (0, 1, -1, 199, 201, 204, 302)),
+    {"status": 400},
+    {"status": 400, "error": {"msg": "no"}},
+    {"status": 400, "error": {"code": "-2010", "msg": "no"}},
+    {"status": 404, "error": "no"},
+]
+
+
+@pytest.mark.parametrize("said", SAYS_NOTHING, ids=str)
+def test_an_answer_that_says_too_little_is_looked_up(
+    exchange: HostileExchange, session: UserWSSession, said: dict[str, Any]
+) -> None:
+    """None would mean that nothing was sent, and a refusal that the order may be placed again."""
+    exchange.once("order.place", lambda call: (call.execute(), call.answer({"id": call.id, **said}))[1])
+    placed = session.handle_request("order.place", {**ORDER, "newClientOrderId": "mine"})
+    assert placed["clientOrderId"] == "mine"
+    assert len(exchange.seen("order.place")) == 1
+    assert exchange.seen("order.status")
+
+
+def test_an_answer_that_says_too_little_of_an_absent_order_is_no_success(exchange: HostileExchange) -> None:
+    exchange.clock = clock = ManualClock()
+    exchange.once("order.place", lambda call: call.answer({"id": call.id, "status": 200, "result": {}}))
+    with UserWSSession(*exchange.credentials, endpoint=exchange.url, clock=clock) as session:
+        future = session.submit("order.place", ORDER)
+        exchange.wait_for("order.status")
+        while not wait([future], 0.02).done:
+            clock.advance(1.0)
+        with pytest.raises(ConnectionLost):
+            future.result(LIMIT)
+
+
 def test_a_write_that_its_caller_signed_is_not_repeated(
     exchange: HostileExchange, session: UserWSSession
 ) -> None:

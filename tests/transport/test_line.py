@@ -20,6 +20,8 @@ LIMIT = 8.0
 class Listener:
     """Keeps what a line tells, and raises at the texts it is told to raise at."""
 
+    awaits_more = False
+
     def __init__(self, *, raises_at: str = "") -> None:
         self.texts: list[str] = []
         self.lost: list[LineLost] = []

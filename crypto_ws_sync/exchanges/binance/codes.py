@@ -248,17 +248,25 @@ def error_class(status: int, code: int | None, msg: str, data: Any = None) -> ty
     return _STATUSES.get(status, BadRequest)
 
 
+_REFUSED_AT_THE_DOOR = frozenset({401, 403, 418, 429})
+"""Statuses that need no code to say that the request went no further."""
+_TOLD_AS_RESULTS = frozenset({-2043})
+"""Codes of reads that come with the status of success."""
+
+
 def is_outcome_known(status: int, code: int | None, msg: str, data: Any = None) -> bool:
     """Tell whether an answer says what became of a write: refused, or half of it done.
 
-    False means that it must be looked up: statuses from 500 on, and codes of which the documents do not say
-    that nothing happened, also where such a code stands for one half of a cancel-replace.
+    False means that it must be looked up: statuses from 500 on, codes of which the documents do not say that nothing
+    happened, also where such a code stands for one half of a cancel-replace, and what is no refusal as documented.
     """
     if _has_open_half(data):
         return False
     if error_class(status, code, msg, data) is PartialFailure:
         return True
-    return status < 500 and code not in _UNSETTLED
+    if code is None:
+        return status in _REFUSED_AT_THE_DOOR
+    return (400 <= status < 500 or code in _TOLD_AS_RESULTS) and code not in _UNSETTLED
 
 
 def proves_no_effect(status: int, code: int | None, msg: str, data: Any = None) -> bool:

@@ -58,6 +58,8 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/]+")
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _OWN_PARAMETERS = ("apiKey", "timestamp", "signature")
 _OWN = frozenset(_OWN_PARAMETERS)
+_OF_ORDERS = frozenset({"orderId", "newOrderResponse", "orderListId"})
+"""What tells that an answer is of orders."""
 _MARKS_OF_SIGNED = frozenset({"timestamp", "signature"})
 _NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
@@ -246,14 +248,16 @@ class BinanceDialect:
         placed = PLACED_IDS.get(spec.name)
         if placed is not None:
             for name in placed:
-                if name not in wire:
+                if name in wire:
+                    _usable_id(spec, name, wire)
+                else:
                     wire[name] = new_id()
             return str(wire[placed[0]])
         if spec.name == "order.amend.keepPriority" and "newClientOrderId" not in wire:
             wire["newClientOrderId"] = wire.get("origClientOrderId") or new_id()
         for name in LOOKUP_ID.get(spec.name, ()):
             if name in wire:
-                return str(wire[name])
+                return _usable_id(spec, name, wire)
         return None
 
     def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
@@ -311,12 +315,16 @@ class BinanceDialect:
             if type(key) is str or (type(key) is int and -(2**63) <= key < 2**63):
                 counts = readings(said.get("rateLimits"))
                 result = said.get("result")
-                if type(result) is dict and type(result.get("code")) is int and "msg" in result:
-                    # A reference price that was never set comes as an error inside a good answer.
-                    error, _ = self._error({"error": result}, status)
-                    return Reply(key, Outcome.REJECTED, None, error, counts)
-                if type(result) is dict and ("symbol" in result or "newOrderResponse" in result):
-                    self._latest.note_answer(result)
+                if type(result) is dict:
+                    if type(result.get("code")) is int and "msg" in result:
+                        # A reference price that was never set comes as an error inside a good answer.
+                        error, _ = self._error({"error": result}, status)
+                        return Reply(key, _outcome(error), None, error, counts)
+                    if not _OF_ORDERS.isdisjoint(result):
+                        self._latest.note_answer(result)
+                elif result is None and type(said.get("error")) is dict:
+                    error, _ = self._error(said, status)
+                    return Reply(key, _outcome(error), None, error, counts)
                 return Reply(key, Outcome.OK, result, None, counts)
             return Ignored("an answer without a usable id")
         error, retry_at = self._error(said, status)
@@ -470,6 +478,20 @@ def _outcome(error: ApiError) -> Outcome:
     if isinstance(error, AuthError):
         return Outcome.AUTH
     return Outcome.REJECTED
+
+
+def _usable_id(spec: MethodSpec, name: str, wire: Mapping[str, Any]) -> str:
+    """Return a client order id by which a write can be looked up.
+
+    Raises:
+        InvalidParameter: It is blank.
+    """
+    client_order_id = str(wire[name])
+    if not client_order_id.strip():
+        raise InvalidParameter(
+            f"{spec.name}: {name} is blank: leave it out, and one is chosen", method=spec.name, parameter=name
+        )
+    return client_order_id
 
 
 def _is_encodable(text: str) -> bool:

@@ -70,6 +70,8 @@ _new_reading = tuple.__new__
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
 _MOST = 10**12
 """Beyond any count, limit or window in seconds."""
+_MOST_READINGS = 16
+"""More limits than any answer tells."""
 _BUCKETS = {
     "REQUEST_WEIGHT": Bucket.WEIGHT,
     "ORDERS": Bucket.ORDERS,
@@ -87,7 +89,7 @@ def readings(entries: Any) -> list[Reading]:
     found: list[Reading] = []
     if type(entries) is not list:
         return found
-    for entry in entries:
+    for entry in entries if len(entries) <= _MOST_READINGS else entries[:_MOST_READINGS]:
         try:
             bucket, unit = _BUCKETS[entry["rateLimitType"]], _SECONDS[entry["interval"]]
             units, limit = entry["intervalNum"], entry["limit"]
