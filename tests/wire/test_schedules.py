@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(60)  # an order that never arrived is told so after 3.3 s, and some rounds have several of them
+@pytest.mark.timeout(
+    60
+)  # an order that never arrived is told so after 3.3 s, and some rounds have several of them
 def test_threads_that_meet_anyhow_are_told_the_truth() -> None:
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
