@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crypto_ws_sync.protocol.outcome import Question
-from crypto_ws_sync.session.journal_lines import Record
+
+if TYPE_CHECKING:
+    from crypto_ws_sync.session.journal_lines import Record
 
 __all__ = ["LeftOpen"]
 
