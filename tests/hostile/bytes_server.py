@@ -315,7 +315,10 @@ class BytesServer:
             try:
                 sock, _ = self._listener.accept()
             except OSError:
-                return
+                # Some systems tell here of a client that hung up before it was taken in: the next may be there.
+                if self._over.wait(0.01):
+                    return
+                continue
             if self._over.is_set():
                 sock.close()
                 return

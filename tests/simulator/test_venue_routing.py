@@ -73,6 +73,18 @@ def test_payment_is_in_the_own_quote_asset(client: BareClient) -> None:
     assert after.get("USDC") == before.get("USDC")
 
 
+def test_book_that_is_halted_is_left_out(client: BareClient) -> None:
+    order = routed(client)
+    client.exchange.rules.set_status("BTCUSDC", "HALT")
+    (placed,) = client.result("sor.order.place", order, signed=True)
+    assert (placed["status"], placed["workingFloor"]) == ("FILLED", "EXCHANGE")
+    assert client.result("myAllocations", SYMBOL, signed=True) == []
+    client.exchange.rules.set_status("BTCUSDT", "HALT")
+    client.exchange.rules.set_status("BTCUSDC", "TRADING")
+    refusal = client.refusal("sor.order.place", order, signed=True)
+    assert refusal == (400, -2010, "Market is closed.")
+
+
 def test_events_have_the_floor_and_the_allocation(client: BareClient) -> None:
     client.result("userDataStream.subscribe.signature", client.signed())
     placed = place(client)
