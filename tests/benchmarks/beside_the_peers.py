@@ -3,9 +3,9 @@
     python -m tests.benchmarks.beside_the_peers [--environments FOLDER] [--only PATTERN ...] [--tls] [--rounds 5]
 
 The floor is bare websocket-client in one thread. A peer is measured where it is installed: in an environment of its own
-at FOLDER/<name of the package>, or else in this one; which ones are not is told first. All run in turn, in short turns,
-against one server in a process of its own, each client in another. For times smaller is better, for requests a second
-larger is. Exit status 1 if a peer is ahead of the session in a row.
+at FOLDER/<name of the package>, or else in this one; which ones are not is told first. All run in short turns against
+one server in a process of its own, each client in another, which stands still while the others run. For times smaller
+is better, for requests a second larger is. Exit status 1 if a peer is ahead of the session in a row.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def _spots(rig: Rig, environments: Path | None) -> list[Spot]:
         try:
             print(f"{module}: {', '.join(rig.can(spot))}", flush=True)
             found.append(spot)
+            rig.rest(spot)
         except Missing:
             print(f"{module}: {package} is not installed", flush=True)
         except Failed as error:
@@ -83,6 +84,7 @@ def _round(
                 print(f"{name}: {spot.name} failed: {error}", file=sys.stderr, flush=True)
                 failed.add((name, spot))
                 rig.drop(spot)
+            rig.rest(spot)
 
 
 def main() -> int:

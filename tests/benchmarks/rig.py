@@ -10,6 +10,7 @@ import datetime
 import ipaddress
 import json
 import os
+import signal
 import ssl
 import statistics
 import subprocess
@@ -72,6 +73,7 @@ class _Process:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._is_resting = False
         told = self._read()
         if "missing" in told:
             self.end()
@@ -89,6 +91,7 @@ class _Process:
     def ask(self, what: dict[str, Any]) -> dict[str, Any]:
         """Have it do something, and return what it tells."""
         assert self._process.stdin is not None
+        self._resume()
         self._process.stdin.write(json.dumps(what) + "\n")
         self._process.stdin.flush()
         told = self._read()
@@ -96,8 +99,20 @@ class _Process:
             raise Failed(told["failed"])
         return told
 
+    def rest(self) -> None:
+        """Have it do nothing until it is asked again."""
+        if not self._is_resting:
+            self._is_resting = True
+            self._process.send_signal(signal.SIGSTOP)
+
+    def _resume(self) -> None:
+        if self._is_resting:
+            self._is_resting = False
+            self._process.send_signal(signal.SIGCONT)
+
     def end(self) -> None:
         """Let it end."""
+        self._resume()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -198,6 +213,11 @@ class Rig:
             return time.perf_counter() - began
         finally:
             process.end()
+
+    def rest(self, spot: Spot) -> None:
+        """Have a contender do nothing until it is asked again: some are busy when nobody asks them anything."""
+        if spot in self._processes:
+            self._processes[spot].rest()
 
     def drop(self, spot: Spot) -> None:
         """End a contender that has failed; it begins again when it is asked next."""

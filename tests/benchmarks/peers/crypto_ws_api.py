@@ -47,4 +47,4 @@ class Peer:
 
     def close(self) -> None:
         """End the connection."""
-        self._loop.run(self._session.stop())
+        self._loop.run(self._session.stop("benchmark"))
