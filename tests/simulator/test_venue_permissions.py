@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from bare_client import BareClient
+
+from crypto_ws_sync.simulator import SimulatedExchange
+from crypto_ws_sync.simulator.market import DEFAULT_LISTINGS
 
 NOT_PERMITTED = (400, -2010, "This symbol is not permitted for this account.")
 SYMBOL = {"symbol": "BTCUSDT"}
@@ -98,6 +102,14 @@ def test_exchange_info_lists_by_permission_and_by_default_spot_margin_and_levera
     assert listed(symbol="BNBBTC") == {"BNBBTC"}
     hidden = client.result("exchangeInfo", {"symbol": "BNBBTC", "showPermissionSets": False})["symbols"][0]
     assert hidden["permissionSets"] == []
+
+
+def test_a_listing_brings_its_permission_sets_along() -> None:
+    listing = replace(DEFAULT_LISTINGS[0], permission_sets=(("SPOT", "MARGIN"), ("TRD_GRP_004",)))
+    with SimulatedExchange(symbols=[listing]) as exchange, BareClient(exchange) as client:
+        assert client.refusal("order.place", market(), signed=True) == NOT_PERMITTED
+        exchange.rules.set_permissions(["MARGIN", "TRD_GRP_004"])
+        assert client.result("order.place", market(), signed=True)["status"] == "FILLED"
 
 
 def test_modes_of_self_trade_prevention_are_the_symbols_choice(client: BareClient) -> None:
