@@ -140,7 +140,7 @@ def test_max_asset_bounds_quantity_of_a_base_and_notional_of_a_quote_in_one_orde
     # BTC is what ETHBTC is priced in
     other = {**market("1"), "symbol": "ETHBTC", "side": "SELL"}
     assert client.refusal("order.place", other, signed=True) == too_much
-    rules.set_filter({"filterType": "MAX_ASSET", "asset": "USDT", "limit": "800"})
+    rules.set_filter({"filterType": "MAX_ASSET", "asset": "USDT", "limit": 800})
     assert client.refusal("order.place", limited(client, quantity="0.015"), signed=True) == too_much
     assert client.refusal("order.place", {**quote, "quoteOrderQty": "801"}, signed=True) == too_much
     assert client.result("order.place", {**quote, "quoteOrderQty": "800"}, signed=True)["fills"]
