@@ -67,6 +67,7 @@ def _told_by(program: str, *options: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.timeout(60)  # a Python of its own
 def test_importing_loads_two_modules_and_starts_nothing() -> None:
     """Those, and what every program with errors, types and a log has loaded from the standard library."""
     program = (
@@ -99,11 +100,13 @@ NEVER = {
         "tqdm",
         "matplotlib",
     ),
+    *("urllib.request", "http.client", "email"),
     *("crypto_ws_sync.simulator", "crypto_ws_sync.cli", "crypto_ws_sync.notebook"),
 }
 """What only some keys, extras and commands need."""
 
 
+@pytest.mark.timeout(60)  # a Python of its own, which may have to compile all modules first
 @pytest.mark.parametrize("name", ON_USE)
 def test_a_name_loads_what_it_needs(name: str) -> None:
     program = f"import sys\nfrom crypto_ws_sync import {name}\nprint(*sys.modules)"

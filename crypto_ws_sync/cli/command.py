@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from crypto_ws_sync.cli.output import print_error, tolerate_narrow_encodings
+from crypto_ws_sync.cli.output import (
+    drop_output,
+    print_error,
+    reopen_closed_streams,
+    tolerate_narrow_encodings,
+)
 from crypto_ws_sync.errors import CryptoWSError
 
 __all__ = ["Command", "add_verbose", "run_alone", "run_guarded"]
@@ -48,6 +52,7 @@ def run_alone(command: Command, program: str, argv: Sequence[str] | None) -> int
 
 def run_guarded(command: Command, arguments: argparse.Namespace) -> int:
     """Run a command; tell the library's errors on stderr and as the exit code 1."""
+    reopen_closed_streams()
     tolerate_narrow_encodings()
     levels = [logging.WARNING, logging.INFO, logging.DEBUG]
     # The library itself sets up no logging; a command is the program, and nobody else will.
@@ -64,7 +69,12 @@ def run_guarded(command: Command, arguments: argparse.Namespace) -> int:
         print_error("interrupted")
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader, such as `head`, has gone; what is left in the buffer must not fail once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as `head`, has gone.
+        drop_output()
+        return 1
+    except OSError as error:
+        # The library's own are told in its errors: this is output that cannot be written, as on a full disk.
+        print_error(f"cannot go on: {error.strerror or error}")
+        drop_output()
         return 1
     return code

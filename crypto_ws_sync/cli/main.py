@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -36,8 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = {name: _load(name) for name in COMMANDS}
     for name, command in commands.items():
         command.add_arguments(subparsers.add_parser(name, help=command.SUMMARY, description=command.SUMMARY))
+    _check_name(parser, argv)
     arguments = parser.parse_args(argv)
     return run_guarded(commands[arguments.command], arguments)
+
+
+def _check_name(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
+    """End with the near names where a command is misspelt."""
+    first = next(iter(sys.argv[1:] if argv is None else argv), "")
+    near = difflib.get_close_matches(first, COMMANDS)
+    if first not in COMMANDS and near:
+        parser.error(f"there is no command {first!r}. Did you mean {' or '.join(near)}?")
 
 
 def _load(name: str) -> Command:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import re
 import shutil
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 
 __all__ = [
     "ask_yes",
+    "drop_output",
     "is_at_terminal",
     "json_text",
     "print_call",
@@ -26,6 +28,7 @@ __all__ = [
     "print_json",
     "print_line",
     "print_table",
+    "reopen_closed_streams",
     "tolerate_narrow_encodings",
 ]
 
@@ -35,6 +38,21 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All control characters but tabs and line ends."""
 _RULED = 3
 """Characters that a rule takes with the blanks beside it."""
+
+
+def reopen_closed_streams() -> None:
+    """Let a program that was started with its standard streams closed read and write nothing.
+
+    Left closed, their numbers would go to the next sockets that are opened.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # for as long as it runs
+
+
+def drop_output() -> None:
+    """Let what has not been written to stdout fail no second time at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tolerate_narrow_encodings() -> None:
@@ -148,4 +166,11 @@ def _rich(module: str) -> Any:
 def ask_yes(question: str) -> bool:
     """Ask at the terminal, on stderr; anything but yes is no."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):
+            # Ctrl-C and Ctrl-D leave the question's line open.
+            print_error("")
+    return answer.strip().lower() in ("y", "yes")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -69,10 +68,13 @@ def choose_proxy(given: str | None, host: str, is_secure: bool) -> Proxy | None:
     """
     if given is not None:
         return parse_proxy(given) if given else None
-    if _is_loopback(host) or urllib.request.proxy_bypass(host):
+    found = None if _is_loopback(host) else _from_environment(os.environ, is_secure)
+    if not found:
         return None
-    found = _from_environment(os.environ, is_secure)
-    return parse_proxy(found) if found else None
+    # Forty modules, which take as long to load as all of asyncio, for those who have a proxy.
+    from urllib.request import proxy_bypass
+
+    return None if proxy_bypass(host) else parse_proxy(found)
 
 
 def _from_environment(environment: Mapping[str, str], is_secure: bool) -> str | None:

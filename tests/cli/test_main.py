@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
+import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -16,6 +19,8 @@ from crypto_ws_sync.cli.command import run_alone
 from crypto_ws_sync.cli.commands import init
 from crypto_ws_sync.cli.main import COMMANDS, main
 from crypto_ws_sync.errors import OutOfService
+
+ROOT = Path(__file__).parents[2]
 
 
 class _Failing:
@@ -61,6 +66,13 @@ def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixtu
     assert "usage: crypto_ws_sync" in capsys.readouterr().err
 
 
+def test_a_misspelt_command_is_answered_with_near_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["histroy", "klines"])
+    assert ended.value.code == 2
+    assert "there is no command 'histroy'. Did you mean history?" in capsys.readouterr().err
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
@@ -78,6 +90,52 @@ def test_errors_of_the_library_are_a_line_on_stderr(capsys: pytest.CaptureFixtur
 def test_ctrl_c_is_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_alone(_Failing(KeyboardInterrupt()), "prog", []) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_full_disk_is_a_line_on_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", told)
+    with (tmp_path / "output").open("w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert run_alone(_Failing(OSError(errno.ENOSPC, "No space left on device")), "prog", []) == 1
+    assert told.getvalue() == "cannot go on: No space left on device\n"
+
+
+def _run(shell: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which "$@" is the command."""
+    return subprocess.run(
+        ["sh", "-c", shell, "sh", sys.executable, "-m", "crypto_ws_sync"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(30)  # three programs, each with an exchange of its own
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_standard_streams_may_be_closed(closed: str) -> None:
+    """A socket that is opened must not take the place of one, and be written to."""
+    done = _run(f'"$@" call time --simulated {closed}')
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout == "" if closed == ">&-" else "serverTime" in done.stdout
+
+
+@pytest.mark.timeout(30)  # a program with an exchange of its own
+@pytest.mark.parametrize(("option", "frames"), [("", 0), ("-v", 0), ("-vv", 2)])
+def test_verbose_shows_more_and_no_secret(option: str, frames: int) -> None:
+    done = _run(f'"$@" call account.rateLimits.orders --simulated {option}')
+    assert done.returncode == 0
+    assert [entry["rateLimitType"] for entry in json.loads(done.stdout)] == ["ORDERS", "ORDERS"]
+    assert ("INFO crypto_ws_sync.engine: connected to ws://127.0.0.1:" in done.stderr) is bool(option)
+    sent = [line for line in done.stderr.splitlines() if line.startswith("DEBUG crypto_ws_sync.engine: -> ")]
+    assert len(sent) >= frames
+    assert bool(sent) is bool(frames)
+    assert ('"apiKey":"***"' in done.stderr and '"signature":"***"' in done.stderr) is bool(frames)
+    # Keys, secrets and signatures are 64 letters and digits.
+    assert re.search(r"\w{64}", done.stderr) is None
 
 
 def test_a_terminal_without_the_characters_shows_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +173,7 @@ def test_a_closed_pipe_ends_the_command_quietly(tmp_path: Path) -> None:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "crypto_ws_sync", "init"],
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
             env={**os.environ, "CRYPTO_WS_SYNC_CONFIG": str(tmp_path / "ws_api.toml")},
             stdout=writing,
             stderr=subprocess.PIPE,

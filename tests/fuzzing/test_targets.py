@@ -221,6 +221,32 @@ def test_config_with_a_broken_key(text: str, before: str, after: str, quotes: st
         TARGETS["config"]((ACCOUNT + line + "\n").encode("utf-8", "surrogatepass"))
 
 
+RECORD = {
+    "n": 1, "account": "0123456789abcdef", "at": 1.7e9, "error": 0.01, "latest": 1.7e9, "window": 5.0,
+    "method": "order.place", "id": "mine", "places": True, "after": None, "params": {"symbol": "BTCUSDT"},
+}  # fmt: skip
+RECORDS = st.one_of(
+    st.dictionaries(st.sampled_from(sorted(RECORD)), st.one_of(NUMBERS, WORDS, VALUES), max_size=4).map(
+        lambda changes: RECORD | changes
+    ),
+    st.builds(
+        lambda number, verdict, code: {"n": number, "verdict": verdict, "at": 1.7e9, "code": code},
+        *(NUMBERS, WORDS, st.one_of(NUMBERS, st.none())),
+    ),
+    st.builds(lambda pid: {"opened": 1.7e9, "pid": pid}, st.one_of(NUMBERS, VALUES)),
+    VALUES,
+)
+
+
+@settings(max_examples=150)
+@given(records=st.lists(RECORDS, max_size=6), methods=st.lists(st.sampled_from([name for name, _ in WRITES])))
+def test_journal(records: list[Any], methods: list[str]) -> None:
+    for record, method in zip(records, methods, strict=False):
+        if isinstance(record, dict) and "method" in record:
+            record["method"] = method
+    TARGETS["journal"](b"\x01" + "\n".join(_text(record) for record in records).encode())
+
+
 KNOWN = [each for spec in CATALOGUE.values() for each in spec.parameters]
 PARAMETERS = sorted({name for each in KNOWN for name in (each.wire, each.name)})
 ARGUMENTS = st.one_of(
@@ -264,6 +290,9 @@ def test_command_line(command: int, words: list[str]) -> None:
         ("config", b"#" * 1_000_000),
         ("command_line", b"\x01order.place\0quantity=1e999999999\0symbol=X\0side=BUY\0type=MARKET"),
         ("command_line", b"\x01" + b"a=1\0" * 20_000),
+        ("journal", b"\x01" + b"[" * 1_000_000),
+        ("journal", b"\x00" + b'{"n":1\n' * 100_000),
+        ("journal", b"\x00" + b"x" * 3_000_000),
     ],
     ids=lambda value: None if isinstance(value, bytes) else value,
 )

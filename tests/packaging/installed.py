@@ -48,20 +48,22 @@ def expect(is_right: bool, what: str, seen: object = "") -> None:
 # -- what is built ---------------------------------------------------------------------------------------------------
 
 
-def build(folder: Path) -> tuple[Path, Path]:
-    """Return the source archive and the wheel made from it, of what is committed."""
+def build(folder: Path) -> tuple[Path, Path, Path]:
+    """Return a clone of what is committed, its source archive, and the wheel made from that."""
     source = folder / "source"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(source)], check=True)
     place = make_place(folder / "builder", "build")
     place.python("-m", "build", "--outdir", str(folder / "built"), str(source))
     (archive,) = (folder / "built").glob("*.tar.gz")
     (wheel,) = (folder / "built").glob("*.whl")
-    return archive, wheel
+    return source, archive, wheel
 
 
-def look_into(archive: Path, wheel: Path) -> email.message.Message:
+def look_into(source: Path, archive: Path, wheel: Path) -> email.message.Message:
     """Hold the contents of both against what is committed; return the metadata."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=source, capture_output=True, text=True, check=True
+    ).stdout
     tracked = [name for name in listed.splitlines() if not name.startswith(NOT_PACKED)]
     with tarfile.open(archive) as tar:
         packed = {name.partition("/")[2] for name in tar.getnames()}
@@ -175,8 +177,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print("what is built", flush=True)
-        archive, wheel = build(folder)
-        told = look_into(archive, wheel)
+        source, archive, wheel = build(folder)
+        told = look_into(source, archive, wheel)
         chosen = (
             arguments.extras.split(",") if arguments.extras else ["none", *told.get_all("Provides-Extra", [])]
         )

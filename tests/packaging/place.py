@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,10 +75,11 @@ class Place:
     def at_terminal(self, program: str, *argv: str) -> str:
         """Run a program at a terminal and return what is shown there."""
         screen, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 40, 120, 0, 0))
         running = subprocess.Popen(
             [str(self.home / "bin" / program), *argv],
             cwd=self.folder,
-            env={**self.environment, "TERM": "xterm-256color", "COLUMNS": "120"},
+            env={**self.environment, "TERM": "xterm-256color"},
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,

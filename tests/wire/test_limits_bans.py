@@ -52,15 +52,15 @@ def test_a_ban_stops_requests_look_ups_and_reconnects_until_it_ends(bench: Bench
         return unknown_answer(key, params)
 
     server.hooks["order.place"] = place
-    lost = session.submit("order.place", PLACEMENT, timeout=15.0)
-    # The look-up of the lost order is the one request that runs into the ban.
-    eventually(lambda: session.status().counters["throttled"] == 1)
-    assert server.seen[-1].method == "order.status"
-    waiting = session.submit("ping", on_limit="wait", timeout=15.0)
+    lost = session.submit("order.place", PLACEMENT, timeout=60.0)
+    # The look-up of the lost order is what runs into the ban: once, if the machine does not stall for seconds.
+    eventually(lambda: session.status().counters["throttled"] >= 1)
+    waiting = session.submit("ping", on_limit="wait", timeout=60.0)
     with pytest.raises(OutOfService) as held:
         session.handle_request("ping")
     assert held.value.retry_at == pytest.approx(until, abs=0.1)
     server.drop_all()
+    assert {seen.method for seen in server.refused()} == {"order.status"}
     before = bench.traffic()
     ask_in_all_ways(session)
     clock.advance(119.0)
@@ -81,7 +81,7 @@ def test_a_ban_stops_requests_look_ups_and_reconnects_until_it_ends(bench: Bench
 
     eventually(is_told_absent)
     assert isinstance(lost.exception(), ServerError)
-    assert session.status().counters["throttled"] == 1
+    assert session.status().counters["throttled"] == len(server.refused())
 
 
 @pytest.mark.parametrize("tells", [True, False], ids=["retryAfter", "without retryAfter"])
