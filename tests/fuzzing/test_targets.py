@@ -68,7 +68,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(size=st.integers(0, 255), pieces=st.lists(PIECES, max_size=12))
 def test_frames(size: int, pieces: list[bytes]) -> None:
     TARGETS["frames"](bytes((size,)) + b"".join(pieces))
@@ -108,7 +108,7 @@ def _text(value: Any) -> str:
     return json.dumps(value)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(value=VALUES, status=st.one_of(NUMBERS, st.none()), key=st.one_of(NUMBERS, WORDS, VALUES))
 def test_classify(value: Any, status: Any, key: Any) -> None:
     for said in (
@@ -134,7 +134,7 @@ def test_classify_with_names_told_twice(text: str) -> None:
     TARGETS["classify"](text.encode())
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     write=st.integers(0, len(WRITES) - 1),
     results=st.lists(
@@ -238,7 +238,7 @@ RECORDS = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(records=st.lists(RECORDS, max_size=6), methods=st.lists(st.sampled_from([name for name, _ in WRITES])))
 def test_journal(records: list[Any], methods: list[str]) -> None:
     for record, method in zip(records, methods, strict=False):
@@ -272,7 +272,7 @@ ARGUMENTS = st.one_of(
 ).filter(lambda word: "\0" not in word)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(command=st.integers(0, len(READS_ONLY) - 1), words=st.lists(ARGUMENTS, max_size=6))
 def test_command_line(command: int, words: list[str]) -> None:
     TARGETS["command_line"](bytes((command,)) + "\0".join(words).encode("utf-8", "surrogatepass"))
