@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from .binance import custody
 from .binance.floor import Floor, read_balances, read_symbols
 from .binance.limits import read_rate_limits
-from .binance.order_views import status_view, trade_view
+from .binance.order_views import allocation_view, status_view, trade_view
 from .binance.streams import Streams
 from .binance.venue import Venue
 from .certificates import Certificates
@@ -275,6 +275,22 @@ class SimulatedExchange:
             ]
             fills.sort(key=lambda fill: fill.time)
             return [trade_view(fill, _MILLISECONDS) for fill in fills]
+
+        return self._call(collect)
+
+    def allocations(self, account: Account | None = None) -> list[dict[str, Any]]:
+        """What smart order routing brought to an account (by default to all), in the shape of `myAllocations`."""
+
+        def collect() -> list[dict[str, Any]]:
+            self._catch_up()
+            fills = [
+                fill
+                for each in self._asked(account)
+                for desk in self._floor.engine.account(each.account_id).desks.values()
+                for fill in desk.allocations
+            ]
+            fills.sort(key=lambda fill: fill.time)
+            return [allocation_view(fill, _MILLISECONDS) for fill in fills]
 
         return self._call(collect)
 

@@ -180,7 +180,7 @@ def test_a_routed_order(session: UserWSSession, exchange: SimulatedExchange) -> 
     assert {event["k"] for event in trades} == {"SOR", "EXCHANGE"}
     allocated = session.my_allocations(**BTC, order_id=order["orderId"])
     assert fits(allocated, result_type("myAllocations"))
-    assert list(session.history("myAllocations", **BTC)) == allocated
+    assert list(session.history("myAllocations", **BTC)) == allocated == exchange.allocations()
     assert [each["allocationId"] for each in allocated] == [
         fill["allocId"] for fill in fills if "allocId" in fill
     ]
