@@ -14,7 +14,6 @@ from limits_bench import A_WHILE, NOON, PLACEMENT, SOON, Bench, eventually
 from crypto_ws_sync import ConnectionFailed, IPBanned, OutOfService, RateLimited, ServerError, UserWSSession
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 
-
 # Each waits some ten times for the session's thread and the server's, on a machine that may stall for seconds.
 pytestmark = pytest.mark.timeout(60)
 
