@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -341,3 +342,8 @@ def test_tests_wait_for_events_and_always_run(path: Path) -> None:
         elif isinstance(node.value, ast.Attribute) and node.attr in {"skip", "skipif", "xfail"}:
             wrong.append(f"line {node.lineno}: {node.attr}")
     assert not wrong
+
+
+def test_cases_are_named_the_same_in_every_process(request: pytest.FixtureRequest) -> None:
+    """What runs in several processes must be found by its name in each: no address of an object, as in its repr."""
+    assert [item.nodeid for item in request.session.items if re.search(r" at 0x[0-9a-f]+", item.nodeid)] == []

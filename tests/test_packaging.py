@@ -100,6 +100,7 @@ NEVER = {
         "tqdm",
         "matplotlib",
     ),
+    *("urllib.request", "http.client", "email"),
     *("crypto_ws_sync.simulator", "crypto_ws_sync.cli", "crypto_ws_sync.notebook"),
 }
 """What only some keys, extras and commands need."""

@@ -221,7 +221,7 @@ class Admission:
         clock = context.clock
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
         if stamp.timestamp > entry.latest:
-            # A restarted program may hold it for surely not sent by then; this machine may have slept meanwhile.
+            # This machine has slept for long, perhaps: by then a restarted program may hold it for surely not sent.
             ledger.release(reservation)
             entry.fail(unsent_error(entry, is_connected=True, wall_offset=0.0))
             return

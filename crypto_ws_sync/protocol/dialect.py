@@ -156,6 +156,8 @@ class LinePolicy:
         suspicions_apart: Time between two such second connections.
         maximum_age: Age at which a connection is replaced.
         age_jitter: Time by which it may be replaced earlier, so that sessions do not all reconnect together.
+        longest_ban: The longest that the venue holds anybody back, by its documents: what names a later time than
+            that is a mistake, and would keep a program out for good.
         ping_text: What to ping with where the venue does not answer WebSocket pings.
     """
 
@@ -166,6 +168,7 @@ class LinePolicy:
     suspicions_apart: float = 30.0
     maximum_age: float = 23 * 3600 + 50 * 60
     age_jitter: float = 300.0
+    longest_ban: float = 3 * 86400.0
     ping_text: str | None = None
 
 

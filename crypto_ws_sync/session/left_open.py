@@ -16,6 +16,9 @@ __all__ = ["LeftOpen"]
 
 log = logging.getLogger("crypto_ws_sync.session")
 
+_SHOWN = 20
+"""Writes that a record of the log names."""
+
 
 class LeftOpen:
     """The writes that a journal held open when the session started.
@@ -70,4 +73,6 @@ class LeftOpen:
 
 
 def _ids(questions: Iterable[Question]) -> str:
-    return ", ".join(f"{question.method} {question.client_order_id}" for question in questions)
+    names = [f"{question.method} {question.client_order_id}" for question in questions]
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return ", ".join(names[:_SHOWN] + more)

@@ -364,6 +364,9 @@ def _connect(target: Target, timeout: float, attempt: Attempt) -> Any:
         if answer is not None and answer.status != 101:
             # A redirection, which is not followed: an exchange's address does not move while one trades.
             raise _refused(host, answer.status, answer.headers) from None
+        if attempt.is_over():
+            # The thread may hear of the deadline before the loop does, in the words of whoever it waited for.
+            raise OpenFailed(OpenFailure.TIMEOUT, f"no connection within {timeout:.1f} s") from None
         via = f" through the proxy {proxy}" if proxy is not None else ""
         raise OpenFailed(
             OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_words(error)}"

@@ -81,6 +81,7 @@ class Wire:
         self.over = over
         self.head = ""
         self.close_code: int | None = None
+        self.closed = threading.Event()
         self.pongs: list[bytes] = []
         self.pings = 0
         self._buffer = bytearray()
@@ -233,6 +234,7 @@ class Wire:
             self.pings += 1
         elif opcode == CLOSE:
             self.close_code = int.from_bytes(payload[:2], "big") if payload else 1005
+            self.closed.set()
         return opcode, payload
 
     def read_text(self) -> str:

@@ -543,8 +543,10 @@ def test_a_ban_ends_as_much_later_as_the_clock_may_be_wrong() -> None:
     ledger.ban(NOON + 20, "too many orders", orders_only=True)
     for error in (0.5, 0.1):
         ledger.set_clock_error(error)
-        assert refused(ledger).until == pytest.approx(NOON + 10 + error + EDGE_MARGIN)
-        assert refused(ledger, charge=Charge(1, 1)).until == pytest.approx(NOON + 20 + error + EDGE_MARGIN)
+        assert refused(ledger).until == pytest.approx(NOON + 10 + error + EDGE_MARGIN, abs=1e-5)
+        assert refused(ledger, charge=Charge(1, 1)).until == pytest.approx(
+            NOON + 20 + error + EDGE_MARGIN, abs=1e-5
+        )
 
 
 def test_placements_go_on_when_their_ban_is_lifted() -> None:
