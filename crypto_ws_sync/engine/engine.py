@@ -16,6 +16,7 @@ from crypto_ws_sync.engine.connecting import Connector, Unreachable
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import MANUAL_LOOK, Context
 from crypto_ws_sync.engine.deadlines import Deadlines
+from crypto_ws_sync.engine.placements import Placements
 from crypto_ws_sync.engine.readying import Readiness
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.report import report
@@ -23,7 +24,7 @@ from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.engine.throttling import hold_back
-from crypto_ws_sync.errors import InvalidParameter, OutOfService, RateLimited, SessionClosed
+from crypto_ws_sync.errors import OutOfService, RateLimited, SessionClosed
 from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.ownership import Owner
 from crypto_ws_sync.protocol.dialect import Event, Fault, Notice, NoticeKind, Outcome, Reply
@@ -36,11 +37,9 @@ __all__ = ["Engine"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-PLACEMENTS_KEPT = 10
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
-_OK = Outcome.OK
 _ENDED = (State.STOPPING, State.STOPPED)
 
 
@@ -63,8 +62,7 @@ class Engine:
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
-        self._placing: dict[str, Entry] = {}
-        self._forget_placed_at = 2 * PLACEMENTS_KEPT
+        self._placements = Placements(book)
         context.ledger.join()
         admission = self._admission = Admission(context, self._on_withdrawn)
         self._readiness = Readiness(context, admission)
@@ -192,7 +190,7 @@ class Engine:
             try:
                 if self._lifecycle.state in _ENDED:
                     entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
-                elif not entry.request.charge.orders or not self._is_taken(entry):
+                elif not entry.request.charge.orders or self._placements.takes(entry):
                     enter(entry)
             except Exception as error:
                 log.exception("a request could not be taken in", extra={"event": "engine_failed"})
@@ -211,40 +209,6 @@ class Engine:
         connection = self._admission.connection
         if connection is not None:
             connection.line.flush()
-
-    def _is_taken(self, entry: Entry) -> bool:
-        """Refuse a placement under an id that the session has itself in flight or unresolved."""
-        client_order_id = entry.request.client_order_id
-        if client_order_id is None:
-            return False
-        known = self._placing.get(client_order_id)
-        if (known is None or not self._is_open(known)) and not self._book.has_placed(client_order_id):
-            if len(self._placing) >= self._forget_placed_at:
-                self._placing = {key: old for key, old in self._placing.items() if self._is_open(old)}
-                # Looked through again only when as many have come anew, so that many open ones cost no more each.
-                self._forget_placed_at = 2 * max(PLACEMENTS_KEPT, len(self._placing))
-            self._placing[client_order_id] = entry
-            return False
-        entry.fail(
-            InvalidParameter(
-                f"{entry.request.method}: the client order id {client_order_id!r} is in flight or unresolved "
-                "in this session: wait for its outcome, or choose another",
-                method=entry.request.method,
-                client_order_id=client_order_id,
-            )
-        )
-        return True
-
-    def _is_open(self, entry: Entry) -> bool:
-        """Tell whether a placement is under way or its outcome unknown."""
-        if not entry.reply.done():
-            return True
-        if not entry.sent or entry.question is None:
-            return False
-        write = self._book.find(entry.question)
-        if write is not None:
-            return write.search.verdict is None
-        return entry.is_abandoned and entry.connection is not None and entry.key in entry.connection.pending
 
     def _on_withdrawn(self, entry: Entry) -> None:
         """A caller went away before its request was sent: nothing happened."""
@@ -306,10 +270,8 @@ class Engine:
         if wakes.held is None:
             wakes.held = []
         self._answers.take(connection, entry, reply)
-        name = entry.request.client_order_id
-        if name is not None and reply.outcome is _OK and self._placing.get(name) is entry:
-            # Done with; what is kept for every order would only be looked through by the garbage collector.
-            del self._placing[name]
+        if entry.request.charge.orders:
+            self._placements.answered(entry, reply)
 
     def on_stray_reply(self, connection: Connection, reply: Reply) -> None:
         """Count an answer that nobody waits for; its limits still tell something."""
