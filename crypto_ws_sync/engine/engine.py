@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any
 
 from crypto_ws_sync.engine.admission import Admission
@@ -16,6 +16,7 @@ from crypto_ws_sync.engine.connecting import Connector, Unreachable
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import MANUAL_LOOK, Context
 from crypto_ws_sync.engine.deadlines import Deadlines
+from crypto_ws_sync.engine.ending import Ending, fail_closed
 from crypto_ws_sync.engine.placements import Placements
 from crypto_ws_sync.engine.readying import Readiness
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
@@ -92,6 +93,9 @@ class Engine:
             on_change=self._on_change,
             on_withdrawn=self._on_withdrawn,
         )
+        self._ending = Ending(
+            context, admission, self._rotation, self._answers, self._reconciler, self._deadlines, book
+        )
 
     # -- life -------------------------------------------------------------------------------------------
 
@@ -130,13 +134,13 @@ class Engine:
             task.cancel()
         self._subscriptions.stop()
         self._deadlines.look_up_abandoned()
-        self._fail_unsent_and_reads()
+        self._ending.fail_unsent_and_reads()
         self._context.ledger.leave_lines()
         lines = [connection.line for connection in self._rotation.connections()]
-        while self._sent_writes() and time.monotonic() < self._writes_end_at:
+        while self._ending.sent_writes() and time.monotonic() < self._writes_end_at:
             await asyncio.sleep(0.01)
-        self._end_writes()
-        self._warn_of_open_writes()
+        self._ending.end_writes()
+        self._ending.warn_of_open_writes()
         wait = min(1.0, timeout / 4)
         for line in lines:
             line.close(1000, "the session was stopped", wait)
@@ -166,8 +170,8 @@ class Engine:
         if tells_callers and self._lifecycle.state is not State.STOPPED:
             if self._lifecycle.state is not State.STOPPING:
                 self._lifecycle.move(State.STOPPING)
-            self._fail_unsent_and_reads()
-            self._end_writes()
+            self._ending.fail_unsent_and_reads()
+            self._ending.end_writes()
         for connection in self._rotation.connections():
             connection.line.abort("the session was left")
 
@@ -366,7 +370,7 @@ class Engine:
         self._rotation.left(connection, lost)
         self._subscriptions.on_lost(connection, lost)
         if self._lifecycle.state in _ENDED:
-            self._fail_closed(again)
+            fail_closed(again)
         self._deadlines.arm()
 
     # -- what others ask --------------------------------------------------------------------------------
@@ -458,48 +462,6 @@ class Engine:
         self._admission.pump()
         self._flush()
         self._deadlines.arm()
-
-    def _fail_closed(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
-
-    def _sent_writes(self) -> list[Entry]:
-        return [
-            entry
-            for connection in self._rotation.connections()
-            for entry in connection.pending
-            if entry.question is not None and not entry.is_over
-        ]
-
-    def _fail_unsent_and_reads(self) -> None:
-        unsent = [*self._admission.room, *self._answers.unclocked, *self._admission.composing]
-        self._fail_closed(unsent)
-        self._admission.room.discard(unsent)
-        for connection in self._rotation.connections():
-            reads = [entry for entry in connection.pending if entry.question is None]
-            self._fail_closed(reads)
-            for entry in reads:
-                if entry.key is not None:
-                    connection.pending.drop(entry.key)
-                if entry.reservation is not None:
-                    self._context.ledger.forfeit(entry.reservation, self._context.server_now())
-
-    def _end_writes(self) -> None:
-        """Tell the callers of sent writes that their outcome is open, and look no more."""
-        for entry in self._sent_writes():
-            self._answers.search(entry)
-        self._reconciler.stop()
-        self._deadlines.stop()
-        self._rotation.stop()
-
-    def _warn_of_open_writes(self) -> None:
-        if len(self._book):
-            log.warning(
-                "stopped with %d writes whose outcome is open: %s",
-                len(self._book),
-                ", ".join(str(write.question.client_order_id) for write in self._book.open_writes()),
-                extra={"event": "left_open"},
-            )
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(coroutine)
