@@ -61,6 +61,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests of many drawn cases more time: nothing in them waits, but a busy machine may take long over them."""
+    for item in items:
+        is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_drawn and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(60))
+
+
 def _sockets() -> set[str]:
     """Return the open sockets of this process, where the system can tell."""
     folder = Path("/proc/self/fd")

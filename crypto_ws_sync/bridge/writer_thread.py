@@ -33,6 +33,9 @@ class WriterThread(Generic[Item]):
         at_end: Called once after the last of it; on the thread.
         at_fork: Called in a forked child, where the thread does not exist.
 
+    Attributes:
+        post: Has something written, soon; never waits. Nothing happens once the thread has ended.
+
     Owner: shared; the queue is safe, flags are set once.
     """
 
@@ -48,6 +51,7 @@ class WriterThread(Generic[Item]):
         self._at_end = at_end
         self.at_fork = at_fork
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self.post: Callable[[Item], None] = self._queue.put
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         _live.add(self)
@@ -55,10 +59,6 @@ class WriterThread(Generic[Item]):
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
-
-    def post(self, item: Item) -> None:
-        """Have something written, soon; never waits. Nothing happens once the thread has ended."""
-        self._queue.put(item)
 
     def end(self) -> None:
         """Have the thread write what it has been given, and end; waits for nothing."""

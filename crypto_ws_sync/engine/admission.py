@@ -155,11 +155,10 @@ class Admission:
             context.server_now(),
             tells_orders=request.spec.name in context.dialect.tells_orders,
         )
-        if type(verdict) is tuple:
+        if not isinstance(verdict, (Contended, Full)):  # as a union it would be made for each request
             entry.held = None
             self.send(entry, connection, verdict)
             return None
-        assert isinstance(verdict, Contended | Full)
         if isinstance(verdict, Full):
             self._may_wait(entry, verdict)
         return verdict
@@ -221,7 +220,7 @@ class Admission:
         clock = context.clock
         stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
         if stamp.timestamp > entry.latest:
-            # A restarted program may hold it for surely not sent by then; this machine may have slept meanwhile.
+            # This machine has slept for long, perhaps: by then a restarted program may hold it for surely not sent.
             ledger.release(reservation)
             entry.fail(unsent_error(entry, is_connected=True, wall_offset=0.0))
             return

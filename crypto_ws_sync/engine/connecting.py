@@ -226,7 +226,7 @@ class Connector:
     def _translated(self, error: OpenFailed) -> Unreachable:
         context, status, words = self._context, error.status, str(error)
         if status in (418, 429):
-            seconds = _seconds(error.headers.get("retry-after"))
+            seconds = min(_seconds(error.headers.get("retry-after")), context.dialect.policy.longest_ban)
             until = context.server_now() + seconds
             context.ledger.ban(until, f"the exchange refused the connection with HTTP {status}")
             return Unreachable(

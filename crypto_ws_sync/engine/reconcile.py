@@ -29,6 +29,8 @@ _TOLD_REMEMBERED = 1_000
 """Verdicts kept that somebody has been told: who asks again has them looked up again, at worst."""
 _EVENTS_KEPT = 256
 """Events kept for writes whose answers are missed only after them."""
+_EVENTS_READ = 16
+"""Events after one that names a write in which the rest of its proof may come without naming it."""
 MANY = 10
 """Open writes from which on each is asked for only as often as its verdict needs."""
 
@@ -63,14 +65,15 @@ class OpenWrite:
     Owner: loop thread.
     """
 
-    __slots__ = ("answer", "is_told_of", "question", "search", "survey", "task", "waiters")
+    __slots__ = ("answer", "events_read", "question", "search", "survey", "task", "waiters")
 
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
         self.search = OutcomeSearch(question, now)
         self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
-        self.is_told_of = False
+        self.events_read = 0
+        """How many of the next events are read for it although they do not name it."""
         self.task: asyncio.Task[None] | None = None
         self.survey: asyncio.Task[None] | None = None
 
@@ -213,8 +216,8 @@ class Reconciler:
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        if not write.is_told_of:
-            write.is_told_of = any(self._context.dialect.concerns(question, body) for body in self._recent)
+        if any(self._context.dialect.concerns(question, body) for body in self._recent):
+            write.events_read = _EVENTS_READ
             self._read(write)
         if write.search.verdict is None:
             self._begin(write, may_be_answered=may_be_answered)
@@ -254,12 +257,15 @@ class Reconciler:
         self._recent.append(dict(body))  # readers may change theirs
         if len(self._book):
             for write in self._book.open_writes():
-                # What belongs to it may be told later by an event that does not name it.
-                write.is_told_of = write.is_told_of or self._context.dialect.concerns(write.question, body)
-                self._read(write)
+                if self._context.dialect.concerns(write.question, body):
+                    write.events_read = _EVENTS_READ
+                    self._read(write)
+                elif write.events_read:
+                    write.events_read -= 1
+                    self._read(write)
 
     def _read(self, write: OpenWrite) -> None:
-        if write.is_told_of and write.search.verdict is None:
+        if write.search.verdict is None:
             finding = self._context.dialect.settles(write.question, self._recent)
             if finding is not None and write.search.found(finding, self._context.server_now()) is not None:
                 self._close(write)

@@ -105,6 +105,11 @@ class Rotation:
                 log.error("cannot reconnect: %s", error, extra={"event": "connect_failed"})
                 await self._context.time.pause(1.0)
                 continue
+            except Exception:
+                # Without this task there would never be a connection again.
+                log.exception("a connection could not be made", extra={"event": "engine_failed"})
+                await self._context.time.pause(1.0)
+                continue
             self.install(connection)
 
     def _pause(self) -> float:

@@ -30,7 +30,7 @@ def hold_back(context: Context, retry_at: float | None, *, orders_only: bool) ->
         until = context.ledger.guess_ban(now, words, orders_only=orders_only)
     else:
         # A time that has passed is no leave to ask again at once, and again: that is how a 429 becomes a 418.
-        until = max(retry_at, now + SHORTEST_HOLD)
+        until = min(max(retry_at, now + SHORTEST_HOLD), now + context.dialect.policy.longest_ban)
         context.ledger.ban(until, words, orders_only=orders_only)
     log.warning("%s: held back for %.1f s", reason, until - now, extra={"event": "throttled"})
     return until

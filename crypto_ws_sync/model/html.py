@@ -6,7 +6,6 @@ They bring no colours but shades of what surrounds them, so that they are readab
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from html import escape
 
 __all__ = ["html_facts", "html_table"]
 
@@ -70,4 +69,6 @@ def _framed(inner: str, title: str, note: str) -> str:
 
 
 def _safe(value: object) -> str:
+    from html import escape  # with the names of all entities, for those who look at tables
+
     return escape(str(value), quote=True)

@@ -1,11 +1,19 @@
-"""The vocabulary of log records: what `record.event` may say, and what it means."""
+"""What the library's loggers say, and that nobody who listens can harm it."""
 
 from __future__ import annotations
 
+import logging
+import sys
+import traceback
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["LOG_EVENTS"]
+__all__ = ["LOGGERS", "LOG_EVENTS", "guard_loggers"]
+
+LOGGERS = tuple(
+    f"crypto_ws_sync.{room}" for room in ("bridge", "config", "engine", "session", "signing", "transport")
+)
+"""Every logger of the library, without the simulated exchange's."""
 
 LOG_EVENTS: Mapping[str, str] = MappingProxyType(
     {
@@ -38,3 +46,28 @@ LOG_EVENTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Value of `record.event` -> what has happened."""
+
+
+class _GuardedLogger(logging.Logger):
+    """A logger whose listeners cannot harm who speaks.
+
+    A filter, or a handler that does not catch its own errors, would raise them on the loop's thread, in the middle of
+    whatever was to be told: a connection that is lost, an order that is settled.
+    """
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Have a record heard; what a listener raises is shown, as `logging` itself does it, and goes no further."""
+        try:
+            super().handle(record)
+        except Exception:
+            if logging.raiseExceptions and sys.stderr:
+                traceback.print_exc(file=sys.stderr)
+
+
+def guard_loggers() -> None:
+    """Let no filter or handler of the library's loggers raise into it."""
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        # It stays the same object, as somebody may hold it; one of another kind is left alone.
+        if type(logger) is logging.Logger:
+            logger.__class__ = _GuardedLogger

@@ -62,6 +62,9 @@ class Journal:
         is_synced: Wait until each record has reached the disk.
         name: Of the thread.
 
+    Attributes:
+        numbers: Gives each write one that no other in the file has; drawing from it is one step.
+
     Raises:
         ConfigError: The file cannot be had, or another program has it; says why.
 
@@ -77,6 +80,7 @@ class Journal:
         self._writer: WriterThread[tuple[int, str, int | None]] = WriterThread(
             name, self._write_verdicts, at_end=self._close, at_fork=self._file.forsake
         )
+        self._post = self._writer.post
         self._written = self._synced = 0
         self._failure: OSError | None = None
         """What went wrong with the file for good: nothing may rely on it until it is opened anew."""
@@ -84,7 +88,7 @@ class Journal:
         contents = self._file.open()
         try:
             self._open = {record.number: record for record in contents.left_open}
-            self._numbers = itertools.count(contents.last_number + 1)
+            self.numbers = itertools.count(contents.last_number + 1)
             self._tidy_up(contents)
             self._writer.start()
         except BaseException:
@@ -133,10 +137,6 @@ class Journal:
 
     # -- records --------------------------------------------------------------------------------------------------
 
-    def next_number(self) -> int:
-        """Return a number that no write in the file has."""
-        return next(self._numbers)
-
     def draft(self, question: Question, latest: float) -> Record:
         """Return the record of a write, to be kept before it is handed over.
 
@@ -168,12 +168,12 @@ class Journal:
         with self._lock:
             if not self._file.is_open:
                 raise SessionClosed("the session was stopped")
+            if self._failure is not None:
+                raise self._unwritten(self._failure) from self._failure
             try:
-                if self._failure is not None:
-                    raise self._failure
-                self._append(data)
+                self._file.append(data)
             except OSError as error:
-                raise self._unwritten(error) from error
+                self._append_once_more(data, error)
             for record in records:
                 self._open[record.question.serial] = record
             self._written += len(data)
@@ -186,20 +186,19 @@ class Journal:
                     self.settle(record.number, _NOT_EXECUTED)
                 raise
 
-    def _append(self, data: bytes) -> None:
-        """Write at the end of the file; where there is no room, in the place of what is settled.
+    def _append_once_more(self, data: bytes, error: OSError) -> None:
+        """Write in the place of what is settled, where nothing else is there any more: it may be all the room there is.
 
         Raises:
-            OSError: It cannot be written.
+            ConfigError: That cannot be done either.
         """
+        if self._open:
+            raise self._unwritten(error) from error
         try:
-            self._file.append(data)
-        except OSError:
-            if self._open:
-                raise
-            # Nothing in the file is needed any more, and its own room may be all that there is.
             self._file.clear()
             self._file.append(data)
+        except OSError as still:
+            raise self._unwritten(still) from still
 
     def _sync(self, written: int) -> None:
         """Return once what was written so far has reached the disk; one thread's wait serves all that have written."""
@@ -207,14 +206,14 @@ class Journal:
             if self._synced >= written:
                 return
             upto = self._written
-            # Once it has failed, the system may forget what it could not write and call the next one a success.
+            if self._failure is not None:
+                raise self._unwritten(self._failure) from self._failure
+            if not self._file.is_open:
+                raise SessionClosed("the session was stopped")
             try:
-                if self._failure is not None:
-                    raise self._failure
-                if not self._file.is_open:
-                    raise SessionClosed("the session was stopped")
                 self._file.flush()
             except OSError as error:
+                # From now on the system may forget what it could not write, and call the next one a success.
                 self._failure = error
                 raise self._unwritten(error) from error
             self._synced = upto
@@ -230,7 +229,7 @@ class Journal:
     def settle(self, number: int, verdict: str, code: int | None = None) -> None:
         """Have it noted how a write ended; never waits."""
         if number in self._open:
-            self._writer.post((number, verdict, code))
+            self._post((number, verdict, code))
 
     def done(self, number: int, is_known: bool, reply: Future[Any] | OneAnswer) -> None:
         """Have it noted what a caller was told, if that was the end of it.
@@ -240,11 +239,12 @@ class Journal:
             is_known: The catalogue knows its method, so its answer would have held something.
             reply: What the caller was told.
         """
-        error = None if reply.cancelled() else reply.exception()
-        if reply.cancelled() or (error is None and reply.result() is None and is_known):
+        if reply.cancelled():
             self.settle(number, _NOT_EXECUTED)
-        elif error is None:
-            self.settle(number, "executed")
+            return
+        error = reply.exception()
+        if error is None:
+            self.settle(number, _NOT_EXECUTED if is_known and reply.result() is None else "executed")
         elif isinstance(error, ApiError):
             kind = "partly executed" if isinstance(error, PartialFailure) else "refused"
             self.settle(number, kind, error.code)
@@ -274,8 +274,11 @@ class Journal:
                 return
             data = b"".join(lines)
             try:
-                self._append(data)
-            except OSError as error:
+                try:
+                    self._file.append(data)
+                except OSError as error:
+                    self._append_once_more(data, error)
+            except ConfigError as error:
                 # The next start asks the exchange once more; orders tell their callers of the same trouble.
                 log.debug("verdicts could not be noted in the journal: %s", error)
                 return

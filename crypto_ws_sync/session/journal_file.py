@@ -87,21 +87,22 @@ class JournalFile:
 
     The lock belongs to the open file, so it goes with the process however that ends.
 
+    Attributes:
+        path: Where it is, links followed.
+        size: Bytes.
+        is_open: It can be written to.
+
     Owner: whoever holds the journal's lock.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
+        self.is_open = False
         self._handle = -1
         self._held: list[int] = []
         """Every handle that may bear a lock, which a forked child would go on holding."""
         self._is_torn = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be written to."""
-        return self._handle >= 0
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -123,6 +124,7 @@ class JournalFile:
                 )
             self.size = os.fstat(self._handle).st_size
             self._is_torn = not contents.is_whole
+            self.is_open = True
         except (OSError, ValueError) as error:
             self.close()
             reason = error.strerror if isinstance(error, OSError) else str(error)
@@ -241,7 +243,9 @@ class JournalFile:
         Raises:
             OSError: The new one cannot be made; the old one stays.
         """
-        fresh = self.path.with_name(self.path.name + ".new")
+        fresh = self.path.with_name(
+            f".{self.path.name}.made-anew"
+        )  # a name that nobody gives to a file of theirs
         fresh.unlink(missing_ok=True)
         handle = self._new_handle(fresh, os.O_EXCL)
         data = b"".join(lines)
@@ -289,6 +293,7 @@ class JournalFile:
 
     def close(self) -> None:
         """Let go of the file; a closed one stays so."""
+        self.is_open = False
         self._handle = -1
         while self._held:
             os.close(self._held.pop())

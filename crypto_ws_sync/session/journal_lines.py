@@ -35,9 +35,9 @@ _MARKS = (b'{"opened":', b'"crc":"')
 _SUM_LENGTH = len(',"crc":"00000000"}')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every write, and that would cost it three times as much
 class Record:
-    """One write as it stands in the journal.
+    """One write as it stands in the journal; never changed once made.
 
     Attributes:
         question: What has to be looked up; its serial is the number in the journal, its timestamp the first that the

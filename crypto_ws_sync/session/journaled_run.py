@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -14,6 +13,7 @@ from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.reconcile import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry
 from crypto_ws_sync.errors import ConfigError, CryptoWSError, InvalidParameter, OutcomeUnknown
+from crypto_ws_sync.protocol.method import Kind
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.session.journal import Journal, is_of
 from crypto_ws_sync.session.journal_lines import Record
@@ -22,8 +22,15 @@ from crypto_ws_sync.session.run import Run
 
 __all__ = ["JournaledRun"]
 
+_WRITE = Kind.WRITE
+
 AHEAD = 1.0
 """Seconds by which a timestamp may be ahead of the exchange's clock and still be accepted."""
+CLOCK_MAY_JUMP = 600.0
+"""Seconds by which the exchange's clock may turn out to be ahead of what it was taken for, while a call is under way.
+
+A write whose timestamp is refused for that is sent again with a better one; beyond this it is not.
+"""
 
 
 class JournaledRun(Run):
@@ -96,7 +103,7 @@ class JournaledRun(Run):
         Raises:
             ConfigError: The record cannot be written; nothing was sent.
         """
-        if entry.request.is_write:
+        if entry.request.spec.kind is _WRITE:
             try:
                 self._keep((entry,))
             except BaseException as error:
@@ -123,15 +130,17 @@ class JournaledRun(Run):
         """Write what has to be known of writes if the program ends while they are under way."""
         context, journal = self.context, self._journal
         clock, now = context.clock, context.time.monotonic()
-        timestamp, error = clock.timestamp(now), clock.error(now)
-        # A manual clock may leap while a call waits, whose own timeout stays real.
-        ahead = math.inf if context.time.is_manual else clock.server_time(now) - time.monotonic()
+        offset, error = clock.offset, clock.error(now)
+        timestamp = offset + now - error
+        if context.time.is_manual:
+            offset = math.inf  # it may leap while a call waits, whose own timeout stays real
+        offset += CLOCK_MAY_JUMP
         records = []
         for entry in entries:
-            entry.serial = journal.next_number()
-            entry.latest = ahead + entry.deadline
-            question = context.dialect.question(entry.request, timestamp, error, entry.serial)
-            records.append(journal.draft(question, entry.latest))
+            entry.serial = number = next(journal.numbers)
+            entry.latest = latest = offset + entry.deadline
+            question = context.dialect.question(entry.request, timestamp, error, number)
+            records.append(journal.draft(question, latest))
         journal.keep(records)
         for entry in entries:
             reply, note = entry.reply, partial(journal.done, entry.serial, entry.request.spec.is_known)

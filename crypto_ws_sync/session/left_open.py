@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crypto_ws_sync.protocol.outcome import Question
-from crypto_ws_sync.session.journal_lines import Record
+
+if TYPE_CHECKING:
+    from crypto_ws_sync.session.journal_lines import Record
 
 __all__ = ["LeftOpen"]
 
 log = logging.getLogger("crypto_ws_sync.session")
+
+_SHOWN = 20
+"""Writes that a record of the log names."""
 
 
 class LeftOpen:
@@ -67,4 +73,6 @@ class LeftOpen:
 
 
 def _ids(questions: Iterable[Question]) -> str:
-    return ", ".join(f"{question.method} {question.client_order_id}" for question in questions)
+    names = [f"{question.method} {question.client_order_id}" for question in questions]
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return ", ".join(names[:_SHOWN] + more)

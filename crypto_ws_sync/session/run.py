@@ -22,6 +22,7 @@ from crypto_ws_sync.errors import (
     RequestTimeout,
     SessionClosed,
 )
+from crypto_ws_sync.model.log_events import guard_loggers
 
 __all__ = ["Run"]
 
@@ -39,6 +40,7 @@ class Run:
     def __init__(
         self, make_context: Callable[[Callable[[], None]], Context], book: OutcomeBook, name: str
     ) -> None:
+        guard_loggers()
         self.engine: Engine | None = None
         self.begun: Future[None] = Future()
         """Done when `start` has ended, one way or the other."""

@@ -41,8 +41,6 @@ from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.arguments import check_choice, check_number, check_path, check_timeout
 from crypto_ws_sync.session.history import PageDoor, open_history
-from crypto_ws_sync.session.journal import Journal, account_mark
-from crypto_ws_sync.session.journaled_run import JournaledRun
 from crypto_ws_sync.session.left_open import LeftOpen
 from crypto_ws_sync.session.moments import Moment
 from crypto_ws_sync.session.run import Run
@@ -200,7 +198,7 @@ class UserWSSession(BinanceMethods):
         self._book = OutcomeBook()
         self._journal = check_path("journal", journal)
         self._journal_sync = bool(journal_sync)
-        self._account = account_mark(venue_key(endpoint), api_key)
+        self._account = venue_key(endpoint), api_key
         self._left_open = LeftOpen()
         self._resolver = _Resolver(self)
         self._lock = threading.RLock()
@@ -624,8 +622,15 @@ class UserWSSession(BinanceMethods):
     def _new_run(self) -> Run:
         if self._journal is None:
             return Run(self._new_context, self._book, self._name)
+        # Loaded for those who keep one.
+        from crypto_ws_sync.session.journal import Journal, account_mark
+        from crypto_ws_sync.session.journaled_run import JournaledRun
+
         journal = Journal(
-            self._journal, self._account, is_synced=self._journal_sync, name=f"{self._name} journal"
+            self._journal,
+            account_mark(*self._account),
+            is_synced=self._journal_sync,
+            name=f"{self._name} journal",
         )
         try:
             return JournaledRun(self._new_context, self._book, self._name, journal, self._left_open)

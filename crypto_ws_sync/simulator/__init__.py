@@ -20,6 +20,7 @@ What is allowed, and to whom, is changed on `exchange.rules`, at any time::
     exchange.rules.set_reference_price("BTCUSDT", "65000")
     exchange.rules.set_price_range("BTCUSDT", bid_up="1.1", ask_down="0.9")
     exchange.rules.set_permission_sets("ETHBTC", [["MARGIN"]])      # accounts have SPOT
+    exchange.rules.set_commission(tax={"taker": "0.0005"}, pay_in_bnb=True)
     exchange.rules.set_filter({"filterType": "MAX_ASSET", "asset": "BTC", "limit": "2"})
 
 What really happened is told by `exchange.orders()`, `.trades()`, `.balances()` and `.requests()`. With a

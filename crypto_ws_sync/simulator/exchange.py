@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from .binance import custody
 from .binance.floor import Floor, read_balances, read_symbols
 from .binance.limits import read_rate_limits
-from .binance.order_views import status_view, trade_view
+from .binance.order_views import allocation_view, status_view, trade_view
 from .binance.streams import Streams
 from .binance.venue import Venue
 from .certificates import Certificates
@@ -28,7 +28,6 @@ from .market import Listing
 from .matching import Order, format_amount, parse_amount
 from .rules import Rules
 from .server import PATH, ExchangeServer
-from .tariffs import changed_tariff
 
 T = TypeVar("T")
 
@@ -247,56 +246,6 @@ class SimulatedExchange:
 
         return self._call(open_account)
 
-    def set_commission(
-        self,
-        account: Account | None = None,
-        symbol: str | None = None,
-        *,
-        standard: Mapping[str, object] | None = None,
-        special: Mapping[str, object] | None = None,
-        tax: Mapping[str, object] | None = None,
-        discount: object | None = None,
-        takes_bnb: bool | None = None,
-        pay_in_bnb: bool | None = None,
-    ) -> None:
-        """Let an account (by default the first) pay other commissions from now on; None leaves a part alone.
-
-        Args:
-            account: Whose commissions.
-            symbol: On this symbol only; else on every symbol that was not given rates of its own.
-            standard: Parts of what is received, by `maker`, `taker`, `buyer` and `seller`, such as
-                `{"maker": "0.001", "taker": "0.001"}`; what is not named is 0.
-            special: Extra commission, the same way.
-            tax: Tax commission, the same way.
-            discount: What is left of the standard commission where it is paid in BNB; 0.75 at first.
-            takes_bnb: Whether commissions on the symbol can be paid in BNB.
-            pay_in_bnb: Whether the account pays in BNB, at the discount, while it has enough of it.
-
-        Raises:
-            ValueError: No such symbol, or rates that make no sense.
-        """
-        owner = account or self._first
-
-        def change() -> None:
-            self._catch_up()
-            engine = self._floor.engine
-            if symbol is not None and symbol not in self._floor.listings:
-                raise ValueError(f"no such symbol: {symbol}")
-            known = engine.account(owner.account_id)
-            tariff = changed_tariff(
-                known.tariff if symbol is None else known.tariff_of(symbol),
-                standard=standard,
-                special=special,
-                tax=tax,
-                discount=discount,
-                takes_bnb=takes_bnb,
-            )
-            engine.set_tariff(owner.account_id, tariff, symbol)
-            if pay_in_bnb is not None:
-                engine.pay_in_bnb(owner.account_id, pay_in_bnb)
-
-        self._call(change)
-
     # -- the truth ---------------------------------------------------------------------------------------
 
     def orders(self, account: Account | None = None) -> list[dict[str, Any]]:
@@ -326,6 +275,22 @@ class SimulatedExchange:
             ]
             fills.sort(key=lambda fill: fill.time)
             return [trade_view(fill, _MILLISECONDS) for fill in fills]
+
+        return self._call(collect)
+
+    def allocations(self, account: Account | None = None) -> list[dict[str, Any]]:
+        """What smart order routing brought to an account (by default to all), in the shape of `myAllocations`."""
+
+        def collect() -> list[dict[str, Any]]:
+            self._catch_up()
+            fills = [
+                fill
+                for each in self._asked(account)
+                for desk in self._floor.engine.account(each.account_id).desks.values()
+                for fill in desk.allocations
+            ]
+            fills.sort(key=lambda fill: fill.time)
+            return [allocation_view(fill, _MILLISECONDS) for fill in fills]
 
         return self._call(collect)
 

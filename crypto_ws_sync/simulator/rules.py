@@ -10,6 +10,7 @@ from .binance.venue import Venue
 from .keys import Account
 from .matching import Account as TradingAccount
 from .matching import AccountFilters, ArithmeticMean, ExternalPrice, PriceRange, parse_amount
+from .tariffs import changed_tariff
 
 __all__ = ["Rules", "SymbolStatus"]
 
@@ -176,6 +177,51 @@ class Rules:
             filters = owner.filters or AccountFilters()
             filters.set(entry, symbol)
             owner.filters = filters
+
+        self._call(change)
+
+    def set_commission(
+        self,
+        *,
+        account: Account | None = None,
+        symbol: str | None = None,
+        standard: Mapping[str, object] | None = None,
+        special: Mapping[str, object] | None = None,
+        tax: Mapping[str, object] | None = None,
+        discount: object | None = None,
+        takes_bnb: bool | None = None,
+        pay_in_bnb: bool | None = None,
+    ) -> None:
+        """Let an account pay other commissions from now on; what is not given stays as it is.
+
+        Args:
+            account: Whose commissions.
+            symbol: On this symbol only; else on every symbol that was not given rates of its own.
+            standard: Parts of what is received, by `maker`, `taker`, `buyer` and `seller`, such as
+                `{"maker": "0.001", "taker": "0.001"}`; what is not named is 0.
+            special: Extra commission, the same way.
+            tax: Tax commission, the same way.
+            discount: What is left of the standard commission where it is paid in BNB; 0.75 at first.
+            takes_bnb: Whether commissions on the symbol can be paid in BNB.
+            pay_in_bnb: Whether the account pays in BNB, at the discount, while it has enough of it.
+        """
+
+        def change() -> None:
+            if symbol is not None:
+                self._listed(symbol)
+            owner = self._trading(account)
+            tariff = changed_tariff(
+                owner.tariff if symbol is None else owner.tariff_of(symbol),
+                standard=standard,
+                special=special,
+                tax=tax,
+                discount=discount,
+                takes_bnb=takes_bnb,
+            )
+            engine = self._venue.floor.engine
+            engine.set_tariff(owner.account_id, tariff, symbol)
+            if pay_in_bnb is not None:
+                engine.pay_in_bnb(owner.account_id, pay_in_bnb)
 
         self._call(change)
 

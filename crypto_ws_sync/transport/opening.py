@@ -55,6 +55,10 @@ class Attempt:
             raise TimeoutError("it took too long")
         return left
 
+    def is_over(self) -> bool:
+        """Tell whether the thread has no time left."""
+        return self._is_given_up or time.monotonic() >= self._deadline
+
     def hold(self, sock: socket.socket) -> None:
         """Remember the socket that the thread is about to wait on."""
         with self._lock:

@@ -68,10 +68,10 @@ def choose_proxy(given: str | None, host: str, is_secure: bool) -> Proxy | None:
     """
     if given is not None:
         return parse_proxy(given) if given else None
-    found = _from_environment(os.environ, is_secure)
-    if not found or _is_loopback(host):
+    found = None if _is_loopback(host) else _from_environment(os.environ, is_secure)
+    if not found:
         return None
-    # Imported here, as few programs have a proxy, and it brings all that Python knows of HTTP and mail.
+    # Forty modules, which take as long to load as all of asyncio, for those who have a proxy.
     from urllib.request import proxy_bypass
 
     return None if proxy_bypass(host) else parse_proxy(found)

@@ -304,7 +304,11 @@ class WebSocketTransport:
             except RuntimeError:
                 attempt.give_up()
 
-        threading.Thread(target=work, name="crypto_ws_sync connect", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="crypto_ws_sync connect", daemon=True).start()
+        except RuntimeError as error:
+            # The system lets no more threads begin; later it may.
+            raise OpenFailed(OpenFailure.NETWORK, f"cannot connect: {_words(error)}") from None
         try:
             sock = await asyncio.wait_for(asyncio.shield(opened), max(0.0, deadline - loop.time()))
         except (asyncio.TimeoutError, asyncio.CancelledError) as error:
@@ -360,9 +364,12 @@ def _connect(target: Target, timeout: float, attempt: Attempt) -> Any:
         if answer is not None and answer.status != 101:
             # A redirection, which is not followed: an exchange's address does not move while one trades.
             raise _refused(host, answer.status, answer.headers) from None
+        if attempt.is_over():
+            # The thread may hear of the deadline before the loop does, in the words of whoever it waited for.
+            raise OpenFailed(OpenFailure.TIMEOUT, f"no connection within {timeout:.1f} s") from None
         via = f" through the proxy {proxy}" if proxy is not None else ""
         raise OpenFailed(
-            OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_redacted(error, proxy)}"
+            OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_words(error)}"
         ) from None
 
 
@@ -397,11 +404,3 @@ def _refused(host: str, status: int, headers: Any) -> OpenFailed:
         status=status,
         headers={str(name).lower(): str(value) for name, value in (headers or {}).items()},
     )
-
-
-def _redacted(error: BaseException, proxy: Proxy | None) -> str:
-    words = _words(error)
-    for secret in (proxy.user, proxy.password) if proxy is not None else ():
-        if secret:
-            words = words.replace(secret, "***")
-    return words

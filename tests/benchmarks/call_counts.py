@@ -200,15 +200,15 @@ def _short(file: str) -> str:
 
 
 @contextmanager
-def measured(*patterns: str) -> Iterator[Iterator[Cost]]:
-    """Give the costs of the shapes that match, one after another, over one session."""
+def measured(*patterns: str, **settings: Any) -> Iterator[Iterator[Cost]]:
+    """Give the costs of the shapes that match, one after another, over one session with these settings."""
     count = CallCount()
     with ExitStack() as stack:
         port = stack.enter_context(bare_server())
         stack.callback(threading.setprofile, None)
         threading.setprofile(count)
         endpoint = f"ws://127.0.0.1:{port}/ws-api/v3"
-        session = stack.enter_context(UserWSSession(KEY, SECRET, endpoint=endpoint, timeout=60.0))
+        session = stack.enter_context(UserWSSession(KEY, SECRET, endpoint=endpoint, timeout=60.0, **settings))
         chosen = [shape for shape in shapes() if any(fnmatch.fnmatch(shape.name, each) for each in patterns)]
         yield (_least(shape, session, count) for shape in chosen)
 

@@ -1,6 +1,6 @@
 """Kills a program with 200 orders in flight, again and again, and settles what it left by its journal.
 
-    PYTHONPATH=. python tests/benchmarks/journal_kill.py --rounds 50 --seed 1
+    python -m tests.benchmarks.journal_kill --rounds 50 --seed 1
 
 Each round kills (SIGKILL) at another moment, with answers late, orders executed late, and in every second round most
 orders still waiting for their turn. Then a session starts with the same journal, and each order that it finds open is

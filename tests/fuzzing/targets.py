@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,11 @@ from both_codecs import CODECS, shown
 
 from crypto_ws_sync.cli.main import main
 from crypto_ws_sync.config import CONFIG_VARIABLE, accounts_set_up, get_credentials
-from crypto_ws_sync.errors import ConfigError
+from crypto_ws_sync.errors import ConfigError, CryptoWSError
 from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
 from crypto_ws_sync.protocol.dialect import Event, Fault, Ignored, Notice, Outcome, Reply
 from crypto_ws_sync.protocol.outcome import Finding, Question
+from crypto_ws_sync.session.journal_lines import read_lines
 from crypto_ws_sync.signing.keys import load_signer
 from crypto_ws_sync.transport.frames import FrameReader
 from crypto_ws_sync.transport.port import ProtocolViolation
@@ -260,10 +262,43 @@ def _captured() -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
         sys.stdout, sys.stderr = kept
 
 
+# -- what a crash leaves --------------------------------------------------------------------------------------
+
+
+def _summed(line: bytes) -> bytes:
+    """Return a line's fields with the checksum that belongs to them."""
+    body = line[:-1] if line.endswith(b"}") else line
+    return b'%b,"crc":"%08x"}' % (body, zlib.crc32(body))
+
+
+def journal(data: bytes) -> None:
+    """Read the rest as a journal: as it is or, where the first byte is odd, with right checksums."""
+    if not data:
+        return
+    is_right, lines = data[0] % 2, data[1:].split(b"\n")
+    # A file's lines, the last of which has no end.
+    whole = b"\n".join(_summed(line) for line in lines) if is_right else data[1:]
+    contents = read_lines(io.BytesIO(whole))
+    assert contents.skipped <= len(lines)
+    assert len(contents.shown) <= contents.skipped
+    assert len(contents.left_open) <= len(contents.records) <= len(lines)
+    assert contents.is_whole is whole.endswith(b"\n") or not whole
+    dialect = BinanceDialect("key", load_signer("secret"))
+    for number, record in contents.records.items():
+        # It is what it was read from, and can be written and read again.
+        assert read_lines([record.line]).records == {number: record}
+        assert record.question.accepted_until <= 3e11
+        try:
+            _look_up(dialect, record.question, [], is_last=True)
+        except CryptoWSError:
+            pass  # parameters that could not have been sent
+
+
 TARGETS: Mapping[str, Target] = {
     "frames": frames,
     "classify": classify,
     "settle": settle,
     "config": config,
     "command_line": command_line,
+    "journal": journal,
 }

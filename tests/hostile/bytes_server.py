@@ -81,6 +81,7 @@ class Wire:
         self.over = over
         self.head = ""
         self.close_code: int | None = None
+        self.closed = threading.Event()
         self.pongs: list[bytes] = []
         self.pings = 0
         self._buffer = bytearray()
@@ -233,6 +234,7 @@ class Wire:
             self.pings += 1
         elif opcode == CLOSE:
             self.close_code = int.from_bytes(payload[:2], "big") if payload else 1005
+            self.closed.set()
         return opcode, payload
 
     def read_text(self) -> str:
@@ -315,7 +317,10 @@ class BytesServer:
             try:
                 sock, _ = self._listener.accept()
             except OSError:
-                return
+                # Some systems tell here of a client that hung up before it was taken in: the next may be there.
+                if self._over.wait(0.01):
+                    return
+                continue
             if self._over.is_set():
                 sock.close()
                 return

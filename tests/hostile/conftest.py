@@ -19,6 +19,15 @@ def certificates() -> Iterator[Certificates]:
     made.close()
 
 
+@pytest.fixture(autouse=True)
+def _no_mistake_of_ours(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which something was caught at the last moment that should not have been thrown."""
+    yield
+    records = [record for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    mistakes = [record for record in records if getattr(record, "event", "") == "engine_failed"]
+    assert not mistakes, [record.getMessage() for record in mistakes]
+
+
 @pytest.fixture
 def exchange() -> Iterator[HostileExchange]:
     exchange = HostileExchange()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -143,6 +144,61 @@ def test_a_callback_that_wants_to_end_the_program_ends_no_other_callback(
     future = session.submit("test.echo", ASKED)
     future.add_done_callback(found.set_result)
     assert found.result(LIMIT) is future
+
+
+class _Raising(logging.Handler, logging.Filter):
+    """Whoever listens, with a mistake of its own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise LookupError("a mistake of the listener's")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        raise LookupError("a mistake of the listener's")
+
+
+@pytest.mark.parametrize("kind", ["handler above", "handler", "filter"])
+def test_a_listener_that_raises_harms_nobody(
+    exchange: HostileExchange, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """It would do so on the loop's thread, in the middle of taking note that the connection is lost."""
+    listener = _Raising()
+    logger = logging.getLogger("crypto_ws_sync" if kind == "handler above" else "crypto_ws_sync.engine")
+    add, remove = (
+        (logger.addFilter, logger.removeFilter)
+        if kind == "filter"
+        else (logger.addHandler, logger.removeHandler)
+    )
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    add(listener)
+    try:
+        with UserWSSession(endpoint=exchange.url, timeout=5) as session:
+            assert session.handle_request("test.echo", ASKED) == ASKED
+            exchange.once("test.echo", lambda call: call.wire.finish())
+            assert session.handle_request("test.echo", ASKED) == ASKED
+            assert session.status().reconnects == {"1006": 1}
+    finally:
+        remove(listener)
+        logger.setLevel(level)
+    assert "a mistake of the listener's" in capsys.readouterr().err
+
+
+def test_a_session_outlives_a_time_without_threads(
+    exchange: HostileExchange, session: UserWSSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system that lets no more threads begin ends the attempt, and not all that are to come."""
+    begin, refused = threading.Thread.start, threading.Event()
+
+    def start(thread: threading.Thread) -> None:
+        if "connect" in thread.name and not refused.is_set():
+            refused.set()
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    exchange.wire(1).cut()
+    assert session.handle_request("test.echo", ASKED) == ASKED
+    assert refused.is_set()
 
 
 def test_a_callback_may_stop_the_session(exchange: HostileExchange) -> None:

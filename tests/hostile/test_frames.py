@@ -115,6 +115,7 @@ def test_an_illegal_frame_ends_the_connection_and_nothing_else(
     exchange.once("test.echo", lambda call: call.wire.send_bytes(data))
     assert session.handle_request("test.echo", {"value": 1}) == {"value": 1}
     assert len(exchange.seen("test.echo")) == 2
+    assert exchange.wire(1).closed.wait(LIMIT)
     assert exchange.wire(1).close_code == code
     assert session.status().reconnects == {str(code): 1}
 
@@ -220,7 +221,7 @@ def test_a_close_frame_of_any_content_is_a_close(
 ) -> None:
     exchange.once("test.echo", lambda call: call.wire.send_bytes(frame(CLOSE, payload)))
     assert session.handle_request("test.echo", {"value": 1}) == {"value": 1}
-    assert exchange.wire(1).close_code is not None
+    assert exchange.wire(1).closed.wait(LIMIT)
 
 
 def test_a_close_in_the_middle_of_a_message(exchange: HostileExchange, session: UserWSSession) -> None:
@@ -233,6 +234,7 @@ def test_a_close_in_the_middle_of_a_message(exchange: HostileExchange, session: 
     exchange.once("test.echo", half)
     assert session.handle_request("test.echo", {"value": 1}) == {"value": 1}
     assert session.status().reconnects == {"1001": 1}
+    assert exchange.wire(1).closed.wait(LIMIT)
     assert exchange.wire(1).close_code == 1001
 
 

@@ -244,6 +244,14 @@ def test_an_unusable_retry_after_is_a_minute(said: str) -> None:
         assert caught.value.retry_at - time.time() <= 61
 
 
+def test_a_retry_after_of_years_is_the_longest_ban_there_is() -> None:
+    with BytesServer(_refuse("418 Teapot", "Retry-After: 100000000")) as server:
+        with pytest.raises(ConnectionFailed) as caught:
+            UserWSSession(endpoint=server.url).start(0.5)
+        assert caught.value.retry_at is not None
+        assert caught.value.retry_at - time.time() == pytest.approx(3 * 86400, abs=60)
+
+
 def test_a_closing_server_is_not_stormed(exchange: HostileExchange, session: UserWSSession) -> None:
     """Connections that end before they have served anything are opened again more and more slowly."""
 

@@ -238,3 +238,21 @@ def test_sessions_of_one_address_share_a_ban(exchange: HostileExchange, open_ses
         first.handle_request("test.echo", ASKED)
     assert second.handle_request("test.echo", ASKED) is None
     assert not second.operational_status
+
+
+@pytest.mark.parametrize("key", [None, "own"])
+def test_no_ban_is_longer_than_the_longest_there_is(
+    exchange: HostileExchange, session: UserWSSession, key: str | None
+) -> None:
+    """Three days by the exchange's documents: a time in another unit would keep a program out for good."""
+    data = {"retryAfter": int((time.time() + 1e8) * 1000)}
+    exchange.once(
+        "test.echo",
+        lambda call: call.wire.send_text(refusal(call.id if key else None, 418, -1003, "no", data)),
+    )
+    with pytest.raises((OutOfService, RateLimited, RequestTimeout)):
+        session.handle_request("test.echo", timeout=0.3)
+    with pytest.raises(OutOfService) as caught:
+        session.handle_request("test.echo", on_limit="raise")
+    assert caught.value.retry_at is not None
+    assert caught.value.retry_at - time.time() == pytest.approx(3 * 86400, abs=60)

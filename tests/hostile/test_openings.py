@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import threading
 import time
@@ -117,15 +118,46 @@ def test_a_greeting_without_end_takes_little_memory_and_ends(
     assert not exchange.server.wires
 
 
-def test_what_is_told_of_a_bad_greeting_is_short() -> None:
+def test_what_is_told_of_a_bad_greeting_is_short(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "crypto_ws_sync")
+
     def script(wire: Wire) -> None:
         wire.read_handshake()
         wire.send_bytes(b"HTTP/1.1 101 Fine\r\n\xff" + b"x" * 10_000 + b"\r\n\r\n")
 
     with BytesServer(script) as server:
         with pytest.raises(ConnectionFailed) as caught:
-            UserWSSession(endpoint=server.url).start(0.3)
+            UserWSSession(endpoint=server.url).start(1.0)
         assert len(str(caught.value)) < 1000
+    told = [record.getMessage() for record in caplog.records]
+    assert any("xxxx" in each for each in told)
+    assert max(map(len, told)) < 1000
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        lambda good: good.replace(b"Accept: ", b"Accept: x"),
+        lambda good: b"\r\n".join(line for line in good.split(b"\r\n") if b"Accept" not in line),
+        lambda good: good.replace(b"Upgrade: websocket", b"Upgrade: h2c"),
+        lambda good: good.replace(b"Connection: Upgrade", b"Connection: close"),
+    ],
+    ids=["wrong", "missing", "another protocol", "no upgrade"],
+)
+def test_who_cannot_prove_to_speak_the_protocol_gets_no_request(
+    exchange: HostileExchange, bend: Callable[[bytes], bytes]
+) -> None:
+    """It goes on as if all were well: a cache that repeats an old answer, or something that is no exchange."""
+
+    def accept_wrongly(wire: Wire) -> None:
+        wire.read_handshake()
+        wire.send_bytes(bend(wire.acceptance()))
+        exchange.converse(wire)
+
+    exchange.server.scripts.insert(0, accept_wrongly)
+    with UserWSSession(*exchange.credentials, endpoint=exchange.url, timeout=5) as session:
+        assert session.handle_request("test.echo", ASKED) == ASKED
+    assert {call.wire.number for call in exchange.calls} == {2}
 
 
 TRICKLES = {

@@ -54,7 +54,9 @@ class Program:
         out = self.process.stdout.read()
         self.process.wait(LIMIT)
         self._errors.seek(0)
-        return out, self._errors.read()
+        # In development mode the loop tells of every step that a busy machine made slow.
+        errors = [line for line in self._errors if not line.startswith("Executing <")]
+        return out, "".join(errors)
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""

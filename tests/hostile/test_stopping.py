@@ -197,6 +197,7 @@ def test_a_server_that_does_not_answer_the_close_holds_nobody_up(exchange: Hosti
 def test_stop_says_goodbye(exchange: HostileExchange, session: UserWSSession) -> None:
     session.stop()
     wire = exchange.wire(1)
+    assert wire.closed.wait(LIMIT)
     assert wire.close_code == 1000
 
 

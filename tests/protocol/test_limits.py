@@ -10,6 +10,7 @@ import pytest
 
 from crypto_ws_sync.protocol.limits import (
     EDGE_MARGIN,
+    MOST_WINDOWS,
     Bucket,
     Contended,
     Full,
@@ -491,3 +492,125 @@ def test_admitting_and_settling_a_request_take_few_calls() -> None:
     finally:
         sys.setprofile(None)
     assert len(calls) <= 6, calls
+
+
+CONNECT = Charge(2, connections=1)
+
+
+@pytest.mark.parametrize("way", ["settle", "release", "forfeit"])
+def test_an_attempt_to_connect_that_is_over_is_in_flight_no_more(way: str) -> None:
+    ledger = Ledger([Limit(Bucket.WEIGHT, 60, 100), Limit(Bucket.CONNECTIONS, 300, 3)])
+    for _ in range(3):
+        held = reserve(ledger, charge=CONNECT)
+        if way == "settle":
+            ledger.settle(held, [], START)
+        elif way == "release":
+            ledger.release(held)
+        else:
+            ledger.forfeit(held, START)
+    if way == "release":
+        assert room(ledger) == 100
+    else:
+        assert refused(ledger, charge=CONNECT).bucket is Bucket.CONNECTIONS
+        assert room(ledger) == 94
+    later = NOON + 301
+    for _ in range(3):
+        reserve(ledger, later, CONNECT)
+    assert ledger.look(CONNECT, later) == Contended(Bucket.CONNECTIONS)
+    assert room(ledger, later) == 94
+
+
+def test_what_is_given_back_or_lost_twice_counts_once() -> None:
+    """Otherwise there would be more room than there is."""
+    ledger = Ledger([MINUTE, TEN_SECONDS, Limit(Bucket.CONNECTIONS, 300, 3)])
+    other = reserve(ledger, charge=Charge(2, 1, 1))
+    unsent, lost = reserve(ledger, charge=Charge(3, 1, 1)), reserve(ledger, charge=Charge(4, 1, 1))
+    for _ in range(2):
+        ledger.release(unsent)
+        ledger.forfeit(unsent, START)
+    assert (room(ledger), order_room(ledger)) == (4, 1)
+    for _ in range(2):
+        ledger.forfeit(lost, START)
+        ledger.release(lost)
+    assert (room(ledger), order_room(ledger)) == (4, 1)
+    ledger.release(other)
+    assert (room(ledger), order_room(ledger)) == (6, 2)
+
+
+def test_a_ban_ends_as_much_later_as_the_clock_may_be_wrong() -> None:
+    ledger = Ledger([MINUTE, TEN_SECONDS])
+    ledger.ban(NOON + 10, "banned")
+    ledger.ban(NOON + 20, "too many orders", orders_only=True)
+    for error in (0.5, 0.1):
+        ledger.set_clock_error(error)
+        assert refused(ledger).until == pytest.approx(NOON + 10 + error + EDGE_MARGIN, abs=1e-5)
+        assert refused(ledger, charge=Charge(1, 1)).until == pytest.approx(
+            NOON + 20 + error + EDGE_MARGIN, abs=1e-5
+        )
+
+
+def test_placements_go_on_when_their_ban_is_lifted() -> None:
+    ledger = Ledger([MINUTE, TEN_SECONDS])
+    ledger.ban(NOON + 30, "too many orders", orders_only=True)
+    ledger.lift_orders_ban()
+    reserve(ledger, charge=Charge(1, 1))
+
+
+def test_headroom_may_change_and_holds_for_windows_that_come_later() -> None:
+    ledger = Ledger([Limit(Bucket.WEIGHT, 60, 100)])
+    ledger.set_headroom(0.5)
+    assert room(ledger) == 50
+    ledger.read([Reading(Bucket.WEIGHT, 10, 40, None), Reading(Bucket.WEIGHT, 60, 100, None)], START)
+    assert room(ledger) == 20
+    ledger.set_headroom(0.25)
+    assert room(ledger) == 30
+
+
+def test_a_window_that_was_confirmed_stays_when_others_are_told_of() -> None:
+    ledger = Ledger([MINUTE])
+    ledger.settle(reserve(ledger), [weight(1)], START)
+    ledger.settle(reserve(ledger), [weight(2, 30, 2)], START)
+    assert [usage.seconds for usage in ledger.usage(START)] == [60, 2]
+    ledger.read([weight(2, 40, 5)], START)
+    assert [usage.seconds for usage in ledger.usage(START)] == [60, 2, 5]
+
+
+def test_what_was_spent_in_the_middle_of_a_window_ends_with_it() -> None:
+    ledger = Ledger([MINUTE])
+    ledger.spend(Bucket.WEIGHT, 4, NOON + 30)
+    ledger.forfeit(reserve(ledger, NOON + 31, Charge(2)), NOON + 31)
+    assert room(ledger, NOON + 40) == 4
+    assert room(ledger, NOON + 61) == 10
+
+
+def test_a_window_first_told_of_in_its_middle_ends_alone_and_knows_what_was_spent() -> None:
+    ledger = Ledger([MINUTE])
+    ledger.spend(Bucket.WEIGHT, 4, NOON + 20)
+    ledger.read([weight(1, 12, 30)], NOON + 21)
+    assert room(ledger, NOON + 22) == 12 - 4
+    assert room(ledger, NOON + 31) == 12
+
+
+def test_near_an_edge_an_older_count_lowers_nothing() -> None:
+    ledger = Ledger([Limit(Bucket.WEIGHT, 60, 100)])
+    ledger.set_clock_error(0.5)
+    now = NOON + 59.8
+    first, second = reserve(ledger, now), reserve(ledger, now)
+    ledger.settle(second, [weight(40, 100)], now)
+    ledger.settle(first, [weight(39, 100)], now)
+    assert room(ledger, now) == 60
+
+
+def test_an_exchange_that_tells_ever_more_windows_is_not_believed_for_ever() -> None:
+    """Each window costs every request its time."""
+    ledger = Ledger([MINUTE])
+    for seconds in range(1, 1000):
+        ledger.read([weight(1, 100, seconds)], START)
+    assert len(list(ledger.usage(START))) <= MOST_WINDOWS
+
+
+def test_a_refusal_without_a_time_means_the_last_to_end_of_the_windows_that_are_full() -> None:
+    ledger = Ledger([Limit(Bucket.ORDERS, 10, 1), DAY])
+    for _ in range(5):
+        ledger.spend(Bucket.ORDERS, 1, START)
+    assert ledger.window_end(Bucket.ORDERS, START) == TOMORROW

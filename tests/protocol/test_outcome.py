@@ -198,5 +198,5 @@ def test_after_the_last_moment_questions_keep_their_pauses(is_crowded: bool) -> 
     for pause in (0.1, 0.2, 0.4, 0.8, 1.0, 1.0):
         search.asked(now)
         search.found(NOTHING, now, is_crowded=is_crowded)
-        assert search.next_lookup - now == pytest.approx(pause)
+        assert search.next_lookup - now == pytest.approx(pause, abs=1e-5)
         now = search.next_lookup

@@ -17,7 +17,7 @@ TAX = {"maker": "0.00000112", "taker": "0.00000114", "buyer": "0.00000118", "sel
 
 
 def test_account_commission_tells_all_three_kinds_and_the_discount(client: BareClient) -> None:
-    client.exchange.set_commission(
+    client.exchange.rules.set_commission(
         standard=STANDARD, special=SPECIAL, tax=TAX, discount="0.25", pay_in_bnb=True
     )
     told = client.result("account.commission", SYMBOL, signed=True)
@@ -38,7 +38,7 @@ def test_account_commission_tells_all_three_kinds_and_the_discount(client: BareC
 def test_order_test_counts_the_side_into_the_rates_of_the_order(
     client: BareClient, side: str, maker: str, taker: str
 ) -> None:
-    client.exchange.set_commission(standard=STANDARD, special=SPECIAL, tax=TAX)
+    client.exchange.rules.set_commission(standard=STANDARD, special=SPECIAL, tax=TAX)
     order = limit(client, side=side, computeCommissionRates=True)
     reply = signed(client, "order.test", order)
     told = reply["result"]["specialCommissionForOrder"]
@@ -55,7 +55,7 @@ def test_order_test_counts_the_side_into_the_rates_of_the_order(
 
 def test_commissions_in_bnb_show_in_fills_trades_events_and_balances(client: BareClient) -> None:
     exchange = client.exchange
-    exchange.set_commission(pay_in_bnb=True)
+    exchange.rules.set_commission(pay_in_bnb=True)
     client.result("userDataStream.subscribe.signature", client.signed())
     before = exchange.balances()["BNB"].free
     order = {**SYMBOL, "side": "BUY", "type": "MARKET", "quantity": "0.02"}
@@ -81,7 +81,7 @@ def test_commissions_in_bnb_show_in_fills_trades_events_and_balances(client: Bar
 def test_without_bnb_the_full_commission_comes_out_of_what_was_received(client: BareClient) -> None:
     exchange = client.exchange
     exchange.deposit("BNB", -exchange.balances()["BNB"].free)
-    exchange.set_commission(pay_in_bnb=True)
+    exchange.rules.set_commission(pay_in_bnb=True)
     order = {**SYMBOL, "side": "SELL", "type": "MARKET", "quantity": "0.001"}
     (fill,) = client.result("order.place", order, signed=True)["fills"]
     assert fill["commissionAsset"] == "USDT"
@@ -91,7 +91,7 @@ def test_without_bnb_the_full_commission_comes_out_of_what_was_received(client: 
 
 def test_rates_may_be_those_of_one_symbol_and_one_account(exchange: SimulatedExchange) -> None:
     other = exchange.add_account("hmac")
-    exchange.set_commission(other, "BTCUSDT", standard={}, takes_bnb=False)
+    exchange.rules.set_commission(account=other, symbol="BTCUSDT", standard={}, takes_bnb=False)
     with BareClient(exchange, other) as client, BareClient(exchange) as first:
         free = client.result("account.commission", SYMBOL, signed=True)
         assert set(free["standardCommission"].values()) == {"0.00000000"}
@@ -123,7 +123,7 @@ def test_rates_that_make_no_sense_are_refused(
     exchange: SimulatedExchange, symbol: str | None, change: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError):
-        exchange.set_commission(symbol=symbol, **change)
+        exchange.rules.set_commission(symbol=symbol, **change)
 
 
 def until_position(client: BareClient) -> list[dict[str, Any]]:

@@ -73,6 +73,18 @@ def test_payment_is_in_the_own_quote_asset(client: BareClient) -> None:
     assert after.get("USDC") == before.get("USDC")
 
 
+def test_book_that_is_halted_is_left_out(client: BareClient) -> None:
+    order = routed(client)
+    client.exchange.rules.set_status("BTCUSDC", "HALT")
+    (placed,) = client.result("sor.order.place", order, signed=True)
+    assert (placed["status"], placed["workingFloor"]) == ("FILLED", "EXCHANGE")
+    assert client.result("myAllocations", SYMBOL, signed=True) == []
+    client.exchange.rules.set_status("BTCUSDT", "HALT")
+    client.exchange.rules.set_status("BTCUSDC", "TRADING")
+    refusal = client.refusal("sor.order.place", order, signed=True)
+    assert refusal == (400, -2010, "Market is closed.")
+
+
 def test_events_have_the_floor_and_the_allocation(client: BareClient) -> None:
     client.result("userDataStream.subscribe.signature", client.signed())
     placed = place(client)
@@ -82,6 +94,35 @@ def test_events_have_the_floor_and_the_allocation(client: BareClient) -> None:
         assert (event["i"], event["k"], event["uS"]) == (placed["orderId"], "SOR", True)
     assert ("a" in new, "b" in new) == (False, False)
     assert (trade["b"], trade["a"], trade["t"], trade["x"]) == ("ONE_PARTY_TRADE_REPORT", 0, -1, "TRADE")
+
+
+def test_own_order_on_another_book_is_named_with_its_symbol(client: BareClient) -> None:
+    client.exchange.deposit("USDC", 1_000_000)
+    order = routed(client)
+    own, other = (client.result("ticker.book", each) for each in (SYMBOL, OTHER))
+    is_purchase = order["side"] == "BUY"
+    # The better of all: between the best prices of the other book, on the side that the order takes from.
+    middle = (Decimal(other["bidPrice"]) + Decimal(other["askPrice"])) / 2
+    side = "SELL" if is_purchase else "BUY"
+    assert middle < Decimal(own["askPrice"]) if is_purchase else middle > Decimal(own["bidPrice"])
+    mine = client.place_limit(f"{middle:.2f}", symbol="BTCUSDC", side=side, quantity="0.001")
+    client.result("userDataStream.subscribe.signature", client.signed())
+    (placed,) = client.result(
+        "sor.order.place", {**order, "selfTradePreventionMode": "EXPIRE_BOTH"}, signed=True
+    )
+    assert placed["status"] == "EXPIRED_IN_MATCH"
+    (match,) = placed["preventedMatches"]
+    assert (match["makerSymbol"], match["makerOrderId"]) == ("BTCUSDC", mine["orderId"])
+    client.call("ping")
+    told = [each["event"] for each in client.events if each["event"].get("x") == "TRADE_PREVENTION"]
+    assert {(each["s"], each["Cs"], each["U"]) for each in told} == {
+        ("BTCUSDC", "BTCUSDT", placed["orderId"]),
+        ("BTCUSDT", "BTCUSDC", mine["orderId"]),
+    }
+    (found,) = client.result("myPreventedMatches", {**SYMBOL, "orderId": placed["orderId"]}, signed=True)
+    assert (found["symbol"], found["makerSymbol"]) == ("BTCUSDT", "BTCUSDC")
+    (same,) = client.result("myPreventedMatches", {**OTHER, "orderId": mine["orderId"]}, signed=True)
+    assert same == found
 
 
 def test_plain_orders_do_not_say_that_they_could_be_routed(client: BareClient) -> None:

@@ -139,6 +139,18 @@ def test_prevention_is_told_to_both_accounts_with_what_would_have_been_traded(st
     assert told_taker.items() >= ended.items()
 
 
+def test_account_status_tells_the_trade_group(stage: Stage) -> None:
+    client = stage.clients[0]
+    assert client.result("account.status", signed=True)["tradeGroupId"] == 1
+    client.exchange.rules.set_trade_group(-1, client.account)
+    assert "tradeGroupId" not in client.result("account.status", signed=True)
+    # out of the group, they trade with each other
+    order = {"side": "BUY", "type": "LIMIT", "price": "1", "quantity": "1"}
+    stage.place(0, {**order, "selfTradePreventionMode": "NONE"})
+    taker = stage.place(1, {**order, "side": "SELL", "selfTradePreventionMode": "EXPIRE_BOTH"})
+    assert taker["status"] == "FILLED"
+
+
 def test_prevented_matches_are_told_to_both_accounts_by_id_and_order(stage: Stage) -> None:
     order = {"side": "BUY", "type": "LIMIT", "price": "1", "quantity": "6"}
     maker = stage.place(0, {**order, "selfTradePreventionMode": "TRANSFER"})

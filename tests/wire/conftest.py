@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,3 +40,15 @@ def open_venue() -> Iterator[OpenVenue]:
 def venue(open_venue: OpenVenue) -> Venue:
     """An exchange and a session, as they come."""
     return open_venue()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a journal is, or will be."""
+    return tmp_path / "orders.journal"
+
+
+@pytest.fixture
+def kept(open_venue: OpenVenue, path: Path) -> Venue:
+    """An exchange, and a session that keeps a journal."""
+    return open_venue(session={"journal": path})

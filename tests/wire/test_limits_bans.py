@@ -14,6 +14,9 @@ from limits_bench import A_WHILE, NOON, PLACEMENT, SOON, Bench, eventually
 from crypto_ws_sync import ConnectionFailed, IPBanned, OutOfService, RateLimited, ServerError, UserWSSession
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 
+# Each waits some ten times for the session's thread and the server's, on a machine that may stall for seconds.
+pytestmark = pytest.mark.timeout(60)
+
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
@@ -41,7 +44,6 @@ def unknown_answer(key: Any, params: Any) -> dict[str, Any]:
     return {"id": key, "status": 503, "error": {"code": -1007, "msg": "Timeout waiting for response."}}
 
 
-@pytest.mark.timeout(20)  # three times it is waited for a client that might not hold back
 def test_a_ban_stops_requests_look_ups_and_reconnects_until_it_ends(bench: Bench) -> None:
     server, clock = bench.server, bench.clock
     session = bench.open()
@@ -52,15 +54,15 @@ def test_a_ban_stops_requests_look_ups_and_reconnects_until_it_ends(bench: Bench
         return unknown_answer(key, params)
 
     server.hooks["order.place"] = place
-    lost = session.submit("order.place", PLACEMENT, timeout=15.0)
-    # The look-up of the lost order is the one request that runs into the ban.
-    eventually(lambda: session.status().counters["throttled"] == 1)
-    assert server.seen[-1].method == "order.status"
-    waiting = session.submit("ping", on_limit="wait", timeout=15.0)
+    lost = session.submit("order.place", PLACEMENT, timeout=60.0)
+    # The look-up of the lost order is what runs into the ban: once, if the machine does not stall for seconds.
+    eventually(lambda: session.status().counters["throttled"] >= 1)
+    waiting = session.submit("ping", on_limit="wait", timeout=60.0)
     with pytest.raises(OutOfService) as held:
         session.handle_request("ping")
     assert held.value.retry_at == pytest.approx(until, abs=0.1)
     server.drop_all()
+    assert {seen.method for seen in server.refused()} == {"order.status"}
     before = bench.traffic()
     ask_in_all_ways(session)
     clock.advance(119.0)
@@ -81,7 +83,7 @@ def test_a_ban_stops_requests_look_ups_and_reconnects_until_it_ends(bench: Bench
 
     eventually(is_told_absent)
     assert isinstance(lost.exception(), ServerError)
-    assert session.status().counters["throttled"] == 1
+    assert session.status().counters["throttled"] == len(server.refused())
 
 
 @pytest.mark.parametrize("tells", [True, False], ids=["retryAfter", "without retryAfter"])

@@ -180,7 +180,7 @@ def test_a_routed_order(session: UserWSSession, exchange: SimulatedExchange) -> 
     assert {event["k"] for event in trades} == {"SOR", "EXCHANGE"}
     allocated = session.my_allocations(**BTC, order_id=order["orderId"])
     assert fits(allocated, result_type("myAllocations"))
-    assert list(session.history("myAllocations", **BTC)) == allocated
+    assert list(session.history("myAllocations", **BTC)) == allocated == exchange.allocations()
     assert [each["allocationId"] for each in allocated] == [
         fill["allocId"] for fill in fills if "allocId" in fill
     ]
@@ -193,7 +193,7 @@ def test_a_routed_order(session: UserWSSession, exchange: SimulatedExchange) -> 
 
 
 def test_commissions_in_bnb(session: UserWSSession, exchange: SimulatedExchange) -> None:
-    exchange.set_commission(tax={"taker": "0.0005"}, special={"buyer": "0.0002"}, pay_in_bnb=True)
+    exchange.rules.set_commission(tax={"taker": "0.0005"}, special={"buyer": "0.0002"}, pay_in_bnb=True)
     rates = session.account_commission(**BTC)
     assert fits(rates, result_type("account.commission"))
     assert rates["discount"]["enabledForAccount"] is True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from venue import Venue
+from venue import OpenVenue, Venue
 from writes import SYMBOL, WRITES, shape
 
 from crypto_ws_sync import ConnectionLost, PartialFailure, ServerError
@@ -132,6 +134,30 @@ def test_a_swallowed_cancel_of_all(venue: Venue, moment: Any) -> None:
     else:
         with pytest.raises(ConnectionLost):
             future.result(0)
+
+
+@pytest.mark.parametrize("is_heard", [False, True], ids=["looked up", "with a stream"])
+def test_a_routed_order_is_found_with_its_fills_from_both_books(
+    open_venue: OpenVenue, is_heard: bool
+) -> None:
+    venue = open_venue(symbols=[SYMBOL, "BTCUSDC"], balances={"USDT": 10_000_000})
+    desk = venue.desk()
+    # More than one book holds.
+    (direct,) = venue.session.handle_request("sor.order.place", desk.market(quantity="40"))
+    with ExitStack() as stack:
+        if is_heard:
+            stack.enter_context(venue.session.user_data())
+        venue.clock.advance(2)
+        params = desk.market(quantity="40")
+        venue.exchange.faults.drop("after", method="sor.order.place")
+        future = venue.session.submit("sor.order.place", params)
+        venue.settle(future)
+    (found,) = future.result(0)
+    assert shape(found) == shape(direct)
+    assert any("allocId" in fill for fill in found["fills"])
+    assert any("allocId" not in fill for fill in found["fills"])
+    assert sum(Decimal(fill["qty"]) for fill in found["fills"]) == Decimal(found["executedQty"])
+    assert found["clientOrderId"] == params["newClientOrderId"]
 
 
 # -- both halves of a replacement ---------------------------------------------------------------------------

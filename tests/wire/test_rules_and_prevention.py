@@ -18,7 +18,8 @@ OpenSession = Callable[[Account], UserWSSession]
 
 @pytest.fixture
 def exchange() -> Iterator[SimulatedExchange]:
-    with SimulatedExchange(clock=ManualClock(), symbols=[SYMBOL]) as exchange:
+    # 2026-01-01 12:00:00 UTC, so that every run has the same market
+    with SimulatedExchange(clock=ManualClock(1_767_268_800.0), symbols=[SYMBOL]) as exchange:
         yield exchange
 
 
@@ -77,7 +78,7 @@ def test_replies_events_history_and_queries_tell_the_same_of_prevented_matches(
 
     recorded = list(theirs.history("myPreventedMatches", symbol=SYMBOL, order_id=takers[0]["orderId"]))
     assert len(recorded) == 1
-    matches = list(ours.history("myPreventedMatches", symbol=SYMBOL, order_id=maker["orderId"]))
+    matches = list(ours.history("myPreventedMatches", symbol=SYMBOL, order_id=maker["orderId"], limit=2))
     assert [each["selfTradePreventionMode"] for each in matches] == modes
     assert matches == ours.my_prevented_matches(symbol=SYMBOL, order_id=maker["orderId"])
     assert matches[2:] == ours.my_prevented_matches(
@@ -189,3 +190,30 @@ def test_permissions_and_filters_of_the_account_are_told_and_kept(
     )
     exchange.rules.set_permission_sets(SYMBOL, [["SPOT", "TRD_GRP_004"], ["MARGIN"]])
     assert place(session, "BUY", low, "0.5")["status"] == "NEW"
+
+
+def test_a_lock_from_outside_is_an_event_and_a_balance(
+    exchange: SimulatedExchange, session: UserWSSession
+) -> None:
+    with session.user_data(timeout=5) as stream:
+        exchange.lock("BTC", "2.5")
+        told: Any = next(stream)
+        assert (told["e"], told["a"], told["d"]) == ("externalLockUpdate", "BTC", "2.50000000")
+        held = {each["asset"]: each for each in session.account_status()["balances"]}
+        assert held["BTC"] == {"asset": "BTC", "free": "7.50000000", "locked": "2.50000000"}
+
+
+@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+def test_a_key_that_may_only_read_reads_and_does_not_trade(
+    exchange: SimulatedExchange, open_session: OpenSession, kind: Any
+) -> None:
+    account = exchange.add_account(kind)
+    exchange.rules.set_key_permissions(["USER_DATA", "USER_STREAM"], account)
+    session = open_session(account)
+    assert session.account_status()["uid"] == account.account_id
+    with pytest.raises(AuthError) as refused:
+        place(session, "BUY", Decimal("30000"), "0.01")
+    assert refused.value.code == -2015
+    assert exchange.orders(account) == []
+    exchange.rules.set_key_permissions(["TRADE", "USER_DATA", "USER_STREAM"], account)
+    assert place(session, "BUY", Decimal("30000"), "0.01")["status"] == "NEW"

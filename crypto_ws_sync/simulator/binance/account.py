@@ -24,7 +24,7 @@ def status(request: Request) -> dict[str, Any]:
     account = engine.account(account_id)
     rates = account.rates
     omits_zero = request.args.get("omitZeroBalances", False)
-    return {
+    view = {
         "makerCommission": rates.maker // 10_000,
         "takerCommission": rates.taker // 10_000,
         "buyerCommission": rates.buyer // 10_000,
@@ -51,6 +51,9 @@ def status(request: Request) -> dict[str, Any]:
         "permissions": sorted(account.permissions or ()),
         "uid": account_id,
     }
+    if account.trade_group_id != -1:
+        view["tradeGroupId"] = account.trade_group_id
+    return view
 
 
 def order_counts(request: Request) -> list[dict[str, str | int]]:

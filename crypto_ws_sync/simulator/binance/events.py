@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..matching.amounts import format_amount
-from ..matching.records import AccountPosition, Event, Execution, ListStatus
+from ..matching.records import AccountPosition, Event, Execution, Fill, ListStatus, PreventedMatch
 
 __all__ = ["balance_update", "event_body", "external_lock_update"]
 
@@ -74,14 +74,7 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
         "Q": format_amount(order.quote_order_quantity),
     }
     if fill is not None:
-        body["l"] = format_amount(fill.quantity)
-        body["L"] = format_amount(fill.price)
-        body["n"] = format_amount(fill.commission)
-        body["N"] = fill.commission_asset
-        body["t"] = fill.trade_id
-        body["m"] = fill.is_maker
-        body["M"] = True
-        body["Y"] = format_amount(fill.quote_quantity)
+        _add_fill(body, fill)
     if event.working_time >= 0:
         body["W"] = event.working_time // divisor
     body["V"] = order.stp_mode
@@ -96,31 +89,52 @@ def _execution_report(event: Execution, now_us: int, divisor: int) -> dict[str, 
     if order.uses_sor:
         body["k"] = event.working_floor
         body["uS"] = True
-        if fill is not None and fill.is_allocation:
-            body["b"] = "ONE_PARTY_TRADE_REPORT"
-            body["a"] = fill.allocation_id
     if order.peg_price_type:
-        body["gP"] = order.peg_price_type
-        if order.peg_offset is not None:
-            body["gOT"] = "PRICE_LEVEL"
-            body["gOV"] = order.peg_offset
-        if event.pegged_price:
-            body["gp"] = format_amount(event.pegged_price)
+        _add_peg(body, event)
     if match is not None:
-        body["v"] = match.prevented_match_id
-        body["A"] = format_amount(event.prevented_quantity)
-        body["B"] = format_amount(event.last_prevented_quantity)
-        if match.trade_group_id != -1:
-            body["u"] = match.trade_group_id
-        body["U"] = event.counter_order_id
-        is_taker = (order.symbol, order.order_id) == (match.symbol, match.taker_order_id)
-        body["Cs"] = match.maker_symbol if is_taker else match.symbol
-        body["pl"] = format_amount(match.quantity)
-        body["pL"] = format_amount(match.price)
-        body["pY"] = format_amount(match.price * match.quantity // 10**8)
+        _add_match(body, event, match)
     if event.expiry_reason != "NONE":
         body["eR"] = event.expiry_reason
     return body
+
+
+def _add_fill(body: dict[str, Any], fill: Fill) -> None:
+    body["l"] = format_amount(fill.quantity)
+    body["L"] = format_amount(fill.price)
+    body["n"] = format_amount(fill.commission)
+    body["N"] = fill.commission_asset
+    body["t"] = fill.trade_id
+    body["m"] = fill.is_maker
+    body["M"] = True
+    body["Y"] = format_amount(fill.quote_quantity)
+    if fill.is_allocation:
+        body["b"] = "ONE_PARTY_TRADE_REPORT"
+        body["a"] = fill.allocation_id
+
+
+def _add_peg(body: dict[str, Any], event: Execution) -> None:
+    order = event.order
+    body["gP"] = order.peg_price_type
+    if order.peg_offset is not None:
+        body["gOT"] = "PRICE_LEVEL"
+        body["gOV"] = order.peg_offset
+    if event.pegged_price:
+        body["gp"] = format_amount(event.pegged_price)
+
+
+def _add_match(body: dict[str, Any], event: Execution, match: PreventedMatch) -> None:
+    order = event.order
+    body["v"] = match.prevented_match_id
+    body["A"] = format_amount(event.prevented_quantity)
+    body["B"] = format_amount(event.last_prevented_quantity)
+    if match.trade_group_id != -1:
+        body["u"] = match.trade_group_id
+    body["U"] = event.counter_order_id
+    is_taker = (order.symbol, order.order_id) == (match.symbol, match.taker_order_id)
+    body["Cs"] = match.maker_symbol if is_taker else match.symbol
+    body["pl"] = format_amount(match.quantity)
+    body["pL"] = format_amount(match.price)
+    body["pY"] = format_amount(match.price * match.quantity // 10**8)
 
 
 def _list_status(event: ListStatus, now_us: int, divisor: int) -> dict[str, Any]:

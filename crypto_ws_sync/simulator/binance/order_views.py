@@ -9,7 +9,15 @@ from ..matching.amounts import format_amount
 from ..matching.orders import Order
 from ..matching.records import Fill, PreventedMatch
 
-__all__ = ["ack_view", "cancel_view", "full_view", "result_view", "status_view", "trade_view"]
+__all__ = [
+    "ack_view",
+    "allocation_view",
+    "cancel_view",
+    "full_view",
+    "result_view",
+    "status_view",
+    "trade_view",
+]
 
 
 def ack_view(order: Order, time: int, divisor: int) -> dict[str, Any]:
@@ -126,6 +134,26 @@ def trade_view(fill: Fill, divisor: int) -> dict[str, Any]:
         "isBuyer": fill.is_buyer,
         "isMaker": fill.is_maker,
         "isBestMatch": True,
+    }
+
+
+def allocation_view(fill: Fill, divisor: int) -> dict[str, Any]:
+    """What smart order routing brought to an order as myAllocations tells of it."""
+    return {
+        "symbol": fill.symbol,
+        "allocationId": fill.allocation_id,
+        "allocationType": "SOR",
+        "orderId": fill.order_id,
+        "orderListId": fill.order_list_id,
+        "price": format_amount(fill.price),
+        "qty": format_amount(fill.quantity),
+        "quoteQty": format_amount(fill.quote_quantity),
+        "commission": format_amount(fill.commission),
+        "commissionAsset": fill.commission_asset,
+        "time": fill.time // divisor,
+        "isBuyer": fill.is_buyer,
+        "isMaker": fill.is_maker,
+        "isAllocator": False,
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from ..matching import format_amount
+from .order_views import allocation_view
 from .paging import page_by_time, read_times
 from .request import Request
 from .trading import check_order, new_order, place_order
@@ -42,25 +42,7 @@ def allocations(request: Request) -> list[dict[str, Any]]:
         page = [each for each in found if each.allocation_id >= first][:limit]
     else:
         page = list(page_by_time(found, attrgetter("time", "allocation_id"), start_us, end_us, limit))
-    return [
-        {
-            "symbol": each.symbol,
-            "allocationId": each.allocation_id,
-            "allocationType": "SOR",
-            "orderId": each.order_id,
-            "orderListId": each.order_list_id,
-            "price": format_amount(each.price),
-            "qty": format_amount(each.quantity),
-            "quoteQty": format_amount(each.quote_quantity),
-            "commission": format_amount(each.commission),
-            "commissionAsset": each.commission_asset,
-            "time": request.time(each.time),
-            "isBuyer": each.is_buyer,
-            "isMaker": False,
-            "isAllocator": False,
-        }
-        for each in page
-    ]
+    return [allocation_view(each, request.divisor) for each in page]
 
 
 HANDLERS: dict[str, Callable[[Request], Any]] = {

@@ -21,7 +21,6 @@ from crypto_ws_sync.simulator.matching import (
     CommissionRates,
     MatchingEngine,
     NewOrder,
-    Order,
     Outcome,
     PriceRange,
     Rejection,
@@ -61,7 +60,7 @@ class SyntheticMarket:
         values = {asset: AssetValue(seed, asset) for asset in assets}
         for account_id in (BIDDERS, OFFERERS, TAKERS):
             engine.add_account(account_id, dict.fromkeys(assets, _MEANS), rates=_NO_FEES, is_observed=False)
-        self._quotes: dict[tuple[str, bool, int], Order] = {}
+        self._quotes: dict[tuple[str, bool, int], int] = {}
         records: dict[str, MarketRecord] = {}
         rules: dict[str, SymbolRules] = {}
         traders: list[SymbolTraders] = []
@@ -163,18 +162,20 @@ class SyntheticMarket:
         account_id = BIDDERS if quote.is_buy else OFFERERS
         outcome = self._place(account_id, quote, f"quote{quote.slot}", "GTC")
         if outcome is not None:
-            self._quotes[quote.symbol, quote.is_buy, quote.slot] = outcome.order
+            self._quotes[quote.symbol, quote.is_buy, quote.slot] = outcome.order.order_id
         return outcome
 
     def _withdraw(self, quote: Quote) -> None:
         """Cancel what rests in the slot of a quote."""
+        account_id = BIDDERS if quote.is_buy else OFFERERS
         resting = self._quotes.get((quote.symbol, quote.is_buy, quote.slot))
-        if resting is not None and resting.is_open:
+        # By its number: an outcome's order is a copy if the quote has set off what waited for it.
+        if resting in self._engine.desk(account_id, quote.symbol).open:
             self._engine.cancel(
-                BIDDERS if quote.is_buy else OFFERERS,
+                account_id,
                 quote.symbol,
                 quote.time_us,
-                order_id=resting.order_id,
+                order_id=resting,
                 new_client_order_id=f"quote{quote.slot}",
             )
 

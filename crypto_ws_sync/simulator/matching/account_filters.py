@@ -12,7 +12,7 @@ from .symbols import ExchangeFilters, SymbolFilters, SymbolRules
 
 if TYPE_CHECKING:
     from .market import Market
-    from .orders import NewOrder
+    from .orders import NewOrder, Order
 
 _OWN_KINDS = frozenset(
     {"MAX_NUM_ORDERS", "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ICEBERG_ORDERS", "MAX_NUM_ORDER_LISTS", "MAX_POSITION"}
@@ -44,7 +44,7 @@ class AccountFilters:
         """
         kind = entry["filterType"]
         if kind == "MAX_ASSET":
-            limit = self._limits[entry["asset"]] = parse_amount(entry["limit"])
+            limit = self._limits[entry["asset"]] = parse_amount(str(entry["limit"]))
             self.assets[entry["asset"]] = {**entry, "limit": format_amount(limit)}
         elif kind.startswith("EXCHANGE_"):
             self._on_exchange |= _set_fields(ExchangeFilters.from_json([entry]))
@@ -65,7 +65,7 @@ class AccountFilters:
         # of the limits that an account can have of its own each is a whole number
         return replace(rules.filters, **own) if own else rules.filters  # type: ignore[arg-type]
 
-    def check_assets(self, market: Market, order: NewOrder, now: int) -> None:
+    def check_assets(self, market: Market, order: NewOrder | Order, now: int) -> None:
         """Raise unless the order moves as little of each asset as the account may move in one order."""
         rules, limits = market.rules, self._limits
         self.check_quantity(rules, order.quantity)

@@ -131,6 +131,19 @@ def check_order(market: Market, order: NewOrder | Order, now: int) -> None:
         _check_trailing_delta(filters.trailing_delta, order)
 
 
+def check_again(market: Market, order: Order, now: int) -> None:
+    """Raise unless an order that has got its price only now passes with it."""
+    check_order(market, order, now)
+    check_own(market, order, now)
+
+
+def check_own(market: Market, order: Order, now: int) -> None:
+    """Raise unless an order keeps to what its account may move in one order."""
+    own = order.desk.account.filters
+    if own is not None:
+        own.check_assets(market, order, now)
+
+
 def check_quantity(market: Market, order: NewOrder | Order, quantity: int, now: int) -> None:
     """Raise unless the order, with this quantity, passes the filters that look at its quantity."""
     filters = market.rules.filters

@@ -116,7 +116,11 @@ class Market:
 
     def price_for_filters(self, minutes: int, now: int) -> int:
         """Return what filters compare prices with: the reference price, else the average of the last minutes."""
-        return self.reference_price(now) or self.average_price(minutes, now)
+        if self.reference is not None:
+            price = self.reference.price_at(now)
+            if price is not None:
+                return price
+        return self.average_price(minutes, now)
 
     def average_price(self, minutes: int, now: int) -> int:
         """Return the volume-weighted price of the last `minutes`; the last price if 0 or without trades."""

@@ -55,7 +55,7 @@ def settle(market: Market, order: Order, now: int) -> str:
     """
     try:
         fix(market, order)
-        filters.check_order(market, order, now)
+        filters.check_again(market, order, now)
     except Rejection as refusal:
         return refusal.as_reason()
     if order.is_buy:
@@ -86,12 +86,15 @@ def _settle_in_pair(market: Market, order_list: OrderList, order: Order, now: in
     """The same for one of a pair, for which money is set aside in common."""
     try:
         fix(market, order)
-        filters.check_order(market, order, now)
+        filters.check_again(market, order, now)
     except Rejection as refusal:
         return refusal.as_reason()
-    missing = max(funds.need(leg, market.last_price) for leg in order_list.pair) - order_list.shared_lock
+    amount = max(funds.need(leg, market.last_price) for leg in order_list.pair)
+    missing = amount - order_list.shared_lock
     if missing > funds.holding_of(order).free:
         return "INSUFFICIENT_BALANCES"
     if missing > 0:
         funds.share(order_list, missing)
+    else:
+        funds.unshare(order_list, amount)
     return ""

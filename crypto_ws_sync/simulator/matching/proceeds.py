@@ -74,6 +74,7 @@ def _refusal(market: Market, order_list: OrderList, quantity: int, now: int) -> 
     for order in order_list.pending:
         try:
             filters.check_quantity(market, order, quantity, now)
+            filters.check_own(market, order, now)
         except Rejection as refusal:
             return refusal.as_reason()
         if order.iceberg_quantity >= quantity:

@@ -13,7 +13,14 @@ from crypto_ws_sync.simulator.market.listings import DEFAULT_LISTINGS, Listing
 from crypto_ws_sync.simulator.market.synthetic_market import BIDDERS, OFFERERS, TAKERS, SyntheticMarket
 from crypto_ws_sync.simulator.market.tickers import average_price, ticker_24hr
 from crypto_ws_sync.simulator.market.traders import SLOTS
-from crypto_ws_sync.simulator.matching import MatchingEngine, NewOrder, Outcome, parse_amount
+from crypto_ws_sync.simulator.matching import (
+    MatchingEngine,
+    NewOrder,
+    NewOrderList,
+    Order,
+    Outcome,
+    parse_amount,
+)
 
 CLIENT = 1
 
@@ -191,3 +198,46 @@ def test_a_listing_of_ones_own_has_a_market_too() -> None:
     assert market.refused == 0
     assert market.records["SOLUSDT"].next_id == engine.next_trade_id("SOLUSDT")
     assert len(klines(market.records["SOLUSDT"], "1d", START, limit=30)) == 30
+
+
+def met_by_a_quote(engine: MatchingEngine, market: SyntheticMarket, now: int) -> tuple[Order, int]:
+    """Let a quote fill a client's order on which another waits; return what stands of the quote, and when."""
+    desk = engine.desk(OFFERERS, "BTCUSDT")
+    for turn in range(100):
+        bid, _, ask, _ = market.top("BTCUSDT")
+        middle = (bid + ask) // 2_000_000 * 1_000_000
+        buy, sell = (
+            NewOrder(
+                "BTCUSDT",
+                side,
+                "LIMIT",
+                f"{side}{turn}",
+                quantity=parse_amount("0.001"),
+                price=price,
+                time_in_force="GTC",
+            )
+            for side, price in (("BUY", middle), ("SELL", 2 * middle))
+        )
+        engine.place_list(CLIENT, NewOrderList("OTO", "BTCUSDT", f"list{turn}", (buy, sell)), now)
+        for _ in range(20):
+            now += SECOND
+            for outcome in market.advance(now):
+                if outcome.trades and outcome.order.order_id in desk.open:
+                    return desk.open[outcome.order.order_id], now
+        engine.cancel_all(CLIENT, "BTCUSDT", now, lambda: "end")
+    raise AssertionError("no quote ever met the client's order")
+
+
+def test_quote_that_set_off_a_waiting_order_is_followed_to_its_end() -> None:
+    engine, market = market_with(listings=DEFAULT_LISTINGS[:1])
+    quote, now = met_by_a_quote(engine, market, START)
+    engine.deposit(CLIENT, "USDT", parse_amount("10000000"), now)
+    for turn in range(50):
+        if quote.is_open:
+            sweep = NewOrder("BTCUSDT", "BUY", "MARKET", f"s{turn}", quantity=parse_amount("0.5"))
+            market.record(engine.place(CLIENT, sweep, now))
+    assert quote.status == "FILLED"
+    # Its place is quoted anew, as are those of the others that are gone.
+    assert len(engine.open_orders(OFFERERS, "BTCUSDT")) < SLOTS
+    run(market, now + 30 * MINUTE, start_us=now)
+    assert len(engine.open_orders(OFFERERS, "BTCUSDT")) == SLOTS

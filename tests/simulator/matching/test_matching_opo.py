@@ -8,6 +8,7 @@ import pytest
 from matching_venue import SYMBOL, SmallVenue, executions, told, units
 
 from crypto_ws_sync.simulator.matching import (
+    AccountFilters,
     CommissionRates,
     MatchingEngine,
     NewOrder,
@@ -155,6 +156,17 @@ def test_filters_judge_the_quantity_once_it_is_known() -> None:
     outcome = fill(venue)
     assert executions(outcome, sale)[-1].reject_reason == "FILTER_FAILURE_MIN_NOTIONAL"
     assert venue.balance(1, "BTC") == (units("0.5"), 0)
+
+
+def test_pending_order_keeps_to_what_the_account_may_move_in_one_order() -> None:
+    venue = poor()
+    venue.engine.account(1).filters = own = AccountFilters()
+    own.set({"filterType": "MAX_ASSET", "asset": "USDT", "limit": "105"})
+    _, sale = opo(venue)
+    outcome = fill(venue)
+    # Bought for 100, to be sold for 110.
+    assert executions(outcome, sale)[-1].reject_reason == "FILTER_FAILURE_MAX_ASSET"
+    assert venue.balance(1, "BTC") == (units("1"), 0)
 
 
 def test_iceberg_must_be_smaller_than_what_was_bought() -> None:

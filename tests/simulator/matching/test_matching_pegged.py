@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from matching_venue import SYMBOL, SmallVenue, executions, told, units, verdict
 
-from crypto_ws_sync.simulator.matching import Order, Rejection
+from crypto_ws_sync.simulator.matching import AccountFilters, Order, Rejection
 
 THIN = (-2010, "Order book liquidity is too low for this pegged order.")
 WRONG_PEG = (-2010, "This price peg cannot be used with this order type.")
@@ -170,6 +170,45 @@ def test_stop_takes_its_price_when_it_is_triggered() -> None:
     assert venue.balance(1, "USDT")[1] == units("100")
 
 
+def test_triggered_stop_sets_aside_what_its_price_takes_beyond_its_stop_price() -> None:
+    venue = book()
+    stop = pegged(venue, "BUY", "MARKET", "STOP_LOSS_LIMIT", stop_price="101", quantity="5", peg_offset=1)
+    assert venue.balance(1, "USDT")[1] == units("505")
+    venue.place(3, "BUY", "MARKET", quantity="0.1")
+    assert (stop.pegged_price, stop.executed) == (units("102"), units("1.9"))
+    # 0.9 for 101 and 1 for 102; 3.1 are left at 102.
+    assert venue.balance(1, "USDT") == (units("1000000") - units("509.1"), units("316.2"))
+
+
+def test_triggered_stop_that_rests_has_all_that_its_price_takes_set_aside() -> None:
+    venue = book()
+    stop = pegged(venue, "BUY", "PRIMARY", "STOP_LOSS_LIMIT", trailing_delta=100)
+    # It has neither price nor stop price, so the last price counts.
+    assert venue.balance(1, "USDT")[1] == units("100")
+    venue.place(3, "BUY", "MARKET", quantity="1")
+    venue.place(3, "BUY", "MARKET", quantity="1")
+    venue.limit(2, "BUY", "1", "103")
+    venue.place(3, "BUY", "MARKET", quantity="0.1")
+    assert (stop.pegged_price, stop.executed) == (units("103"), 0)
+    assert venue.balance(1, "USDT")[1] == units("103")
+
+
+def test_order_without_a_price_yet_is_not_judged_by_its_worth_before_it_has_one() -> None:
+    venue = book(WORTH)
+    stop = pegged(venue, "SELL", "MARKET", "STOP_LOSS_LIMIT", stop_price="97", quantity="0.4")
+    outcome = venue.place(3, "SELL", "MARKET", quantity="2.5")
+    assert executions(outcome, stop)[-1].reject_reason == "FILTER_FAILURE_MIN_NOTIONAL"
+
+
+def test_triggered_stop_keeps_to_what_the_account_may_move_in_one_order() -> None:
+    venue = book()
+    venue.engine.account(1).filters = own = AccountFilters()
+    own.set({"filterType": "MAX_ASSET", "asset": "USDT", "limit": "100.5"})
+    stop = pegged(venue, "BUY", "MARKET", "STOP_LOSS_LIMIT", stop_price="101")
+    outcome = venue.place(3, "BUY", "MARKET", quantity="0.1")
+    assert executions(outcome, stop)[-1].reject_reason == "FILTER_FAILURE_MAX_ASSET"
+
+
 def test_stop_that_finds_no_level_when_triggered_is_rejected() -> None:
     venue = book()
     stop = pegged(venue, "BUY", "MARKET", "STOP_LOSS_LIMIT", stop_price="104")
@@ -275,6 +314,71 @@ def test_pegged_pair_waits_and_then_takes_its_price() -> None:
     assert (maker.status, stop.status) == ("NEW", "NEW")
     assert maker.pegged_price == units("102")
     assert venue.balance(1, "BTC") == (units("1000"), units("1"))
+
+
+def test_pair_sets_aside_in_common_what_the_price_of_its_peg_takes() -> None:
+    venue = book()
+    outcome = venue.place_list(
+        1,
+        "OTOCO",
+        venue.new("SELL", "LIMIT", quantity="1", price="103"),
+        venue.new("BUY", "STOP_LOSS", quantity="2", trailing_delta=100),
+        venue.new("BUY", "LIMIT_MAKER", quantity="2", peg_price_type="PRIMARY_PEG"),
+    )
+    working, _, maker = outcome.orders
+    # Neither has a price yet, so the last one of 100 counts.
+    assert venue.balance(1, "USDT")[1] == units("200")
+    venue.limit(2, "BUY", "1", "100.5")
+    venue.place(3, "BUY", "MARKET", quantity="3")
+    assert working.status == "FILLED"
+    assert venue.engine.find_order(1, SYMBOL, order_id=maker.order_id).price == units("100.5")
+    # The trailing stop, at the last price of 103, takes more than the peg at 100.5.
+    assert venue.balance(1, "USDT")[1] == units("206")
+
+
+def test_pair_frees_what_the_price_of_its_peg_does_not_take() -> None:
+    venue = book()
+    venue.place_list(
+        1,
+        "OTOCO",
+        venue.new("BUY", "LIMIT", quantity="1", price="98"),
+        venue.new("BUY", "STOP_LOSS", quantity="2", trailing_delta=100),
+        venue.new("BUY", "LIMIT_MAKER", quantity="2", peg_price_type="PRIMARY_PEG"),
+    )
+    assert venue.balance(1, "USDT")[1] == units("298")
+    venue.place(3, "SELL", "MARKET", quantity="3")
+    # The last price is 98, and the best bid that is left 96.
+    assert venue.balance(1, "USDT") == (units("1000000") - units("98") - units("196"), units("196"))
+
+
+def test_pair_with_a_pegged_order_need_not_stand_beyond_the_last_price() -> None:
+    """The best price of the own side cannot take, even if the last trade was made at it."""
+    venue = book()
+    venue.place(3, "BUY", "MARKET", quantity="0.5")
+    stop = {"quantity": "1", "stop_price": "97"}
+    fixed = venue.new("SELL", "LIMIT_MAKER", quantity="1", price="101")
+    with pytest.raises(Rejection, match="relationship of the prices"):
+        venue.place_list(1, "OCO", fixed, venue.new("SELL", "STOP_LOSS", **stop))
+    taken = venue.new("SELL", "LIMIT_MAKER", quantity="1", price="101", peg_price_type="PRIMARY_PEG")
+    outcome = venue.place_list(1, "OCO", taken, venue.new("SELL", "STOP_LOSS", **stop))
+    assert outcome.order.price == units("101")
+
+
+def test_filters_judge_the_price_of_the_book_in_tests_lists_and_replacements() -> None:
+    failure = Rejection(-1013, "Filter failure: MIN_NOTIONAL")
+    venue = book(WORTH)
+    small = {"quantity": "0.5", "peg_price_type": "PRIMARY_PEG"}
+    with pytest.raises(Rejection) as tested:
+        venue.engine.test(1, venue.new("BUY", "LIMIT", **small), venue.tick())
+    working = venue.new("BUY", "LIMIT", **small)
+    with pytest.raises(Rejection) as listed:
+        venue.place_list(1, "OTO", working, venue.new("SELL", "LIMIT", quantity="1", price="110"))
+    assert tested.value == listed.value == failure
+    best = venue.limit(1, "BUY", "1", "100")
+    replaced = venue.replace(1, best.order_id, venue.new("BUY", "LIMIT", **small))
+    # At 100 it was worth enough, at 99 without the one that is cancelled it is not.
+    assert best.status == "CANCELED"
+    assert replaced.placed == failure
 
 
 def test_amend_keeps_the_price_of_the_peg() -> None:

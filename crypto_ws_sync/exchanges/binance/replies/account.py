@@ -63,12 +63,13 @@ class _AccountStatusBase(TypedDict):
 
 
 class AccountStatus(_AccountStatusBase, total=False):
-    """The account's flags, rates and balances."""
+    """The account's flags, rates and balances. (`tradeGroupId` only where the account is in a trade group.)"""
 
     brokered: bool
     requireSelfTradePrevention: bool
     preventSor: bool
     uid: int
+    tradeGroupId: int
 
 
 class AccountCommission(TypedDict):
