@@ -65,13 +65,15 @@ class OpenWrite:
     Owner: loop thread.
     """
 
-    __slots__ = ("answer", "events_read", "question", "search", "survey", "task", "waiters")
+    __slots__ = ("answer", "events_read", "names", "question", "search", "survey", "task", "waiters")
 
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
         self.search = OutcomeSearch(question, now)
         self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
+        self.names: frozenset[str] = frozenset()
+        """What it names, and events about it as well."""
         self.events_read = 0
         """How many of the next events are read for it although they do not name it."""
         self.task: asyncio.Task[None] | None = None
@@ -180,6 +182,9 @@ class Reconciler:
         self._ask = ask
         self._budget = LookupBudget(context)
         self._recent: deque[Mapping[str, Any]] = deque(maxlen=_EVENTS_KEPT)
+        self._named: deque[frozenset[str]] = deque(maxlen=_EVENTS_KEPT)
+        """What each of them names, but for the latest `_unnamed`."""
+        self._unnamed = 0
 
     def resume(self) -> None:
         """Take up what an earlier engine left open."""
@@ -208,6 +213,7 @@ class Reconciler:
         if write is None:
             write = OpenWrite(question, self._context.server_now(), answer)
             self._book.add(write)
+        write.names = write.names or self._context.dialect.names_of(question)
         if answer is not None:
             write.answer = answer
         if write.search.verdict is not None:
@@ -216,7 +222,7 @@ class Reconciler:
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        if any(self._context.dialect.concerns(question, body) for body in self._recent):
+        if not all(write.names.isdisjoint(named) for named in self._names_told()):
             write.events_read = _EVENTS_READ
             self._read(write)
         if write.search.verdict is None:
@@ -255,14 +261,24 @@ class Reconciler:
     def told(self, body: Mapping[str, Any]) -> None:
         """Take an event in: it may settle open writes before any look-up does, or one that opens soon."""
         self._recent.append(dict(body))  # readers may change theirs
+        self._unnamed += 1
         if len(self._book):
+            named = self._names_told()[-1]
             for write in self._book.open_writes():
-                if self._context.dialect.concerns(write.question, body):
+                if not write.names.isdisjoint(named):
                     write.events_read = _EVENTS_READ
                     self._read(write)
                 elif write.events_read:
                     write.events_read -= 1
                     self._read(write)
+
+    def _names_told(self) -> deque[frozenset[str]]:
+        """Return what each of the latest events names; made up for those that came while nothing was open."""
+        if self._unnamed:
+            latest = list(self._recent)[-self._unnamed :]
+            self._named.extend(map(self._context.dialect.named_in, latest))
+            self._unnamed = 0
+        return self._named
 
     def _read(self, write: OpenWrite) -> None:
         if write.search.verdict is None:

@@ -303,8 +303,11 @@ class Dialect(Protocol):
     def judge_survey(self, question: Question, reply: Reply) -> Finding:
         """Return what the answer to a survey says of one write; what it does not settle is asked for by itself."""
 
-    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
-        """Tell whether an event may be part of the proof of a write's outcome; asked of every event, so cheap."""
+    def names_of(self, question: Question) -> frozenset[str]:
+        """Return what a write names; events that name some of it may be part of the proof of its outcome."""
+
+    def named_in(self, body: Mapping[str, Any]) -> frozenset[str]:
+        """Return what an event names."""
 
     def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
         """Return what the latest events say of a write whose outcome is open; None: they settle nothing.
