@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any
 
 from crypto_ws_sync.engine.admission import Admission
@@ -16,6 +16,8 @@ from crypto_ws_sync.engine.connecting import Connector, Unreachable
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import MANUAL_LOOK, Context
 from crypto_ws_sync.engine.deadlines import Deadlines
+from crypto_ws_sync.engine.ending import Ending, fail_closed
+from crypto_ws_sync.engine.placements import Placements
 from crypto_ws_sync.engine.readying import Readiness
 from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
 from crypto_ws_sync.engine.report import report
@@ -23,7 +25,7 @@ from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.engine.throttling import hold_back
-from crypto_ws_sync.errors import InvalidParameter, OutOfService, RateLimited, SessionClosed
+from crypto_ws_sync.errors import OutOfService, RateLimited, SessionClosed
 from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.ownership import Owner
 from crypto_ws_sync.protocol.dialect import Event, Fault, Notice, NoticeKind, Outcome, Reply
@@ -36,11 +38,9 @@ __all__ = ["Engine"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-PLACEMENTS_KEPT = 10
 TAKEN_AT_ONCE = 1000
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
-_OK = Outcome.OK
 _ENDED = (State.STOPPING, State.STOPPED)
 
 
@@ -63,8 +63,7 @@ class Engine:
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starter: asyncio.Task[Any] | None = None
-        self._placing: dict[str, Entry] = {}
-        self._forget_placed_at = 2 * PLACEMENTS_KEPT
+        self._placements = Placements(book)
         context.ledger.join()
         admission = self._admission = Admission(context, self._on_withdrawn)
         self._readiness = Readiness(context, admission)
@@ -93,6 +92,9 @@ class Engine:
             book,
             on_change=self._on_change,
             on_withdrawn=self._on_withdrawn,
+        )
+        self._ending = Ending(
+            context, admission, self._rotation, self._answers, self._reconciler, self._deadlines, book
         )
 
     # -- life -------------------------------------------------------------------------------------------
@@ -132,13 +134,13 @@ class Engine:
             task.cancel()
         self._subscriptions.stop()
         self._deadlines.look_up_abandoned()
-        self._fail_unsent_and_reads()
+        self._ending.fail_unsent_and_reads()
         self._context.ledger.leave_lines()
         lines = [connection.line for connection in self._rotation.connections()]
-        while self._sent_writes() and time.monotonic() < self._writes_end_at:
+        while self._ending.sent_writes() and time.monotonic() < self._writes_end_at:
             await asyncio.sleep(0.01)
-        self._end_writes()
-        self._warn_of_open_writes()
+        self._ending.end_writes()
+        self._ending.warn_of_open_writes()
         wait = min(1.0, timeout / 4)
         for line in lines:
             line.close(1000, "the session was stopped", wait)
@@ -168,8 +170,8 @@ class Engine:
         if tells_callers and self._lifecycle.state is not State.STOPPED:
             if self._lifecycle.state is not State.STOPPING:
                 self._lifecycle.move(State.STOPPING)
-            self._fail_unsent_and_reads()
-            self._end_writes()
+            self._ending.fail_unsent_and_reads()
+            self._ending.end_writes()
         for connection in self._rotation.connections():
             connection.line.abort("the session was left")
 
@@ -192,7 +194,7 @@ class Engine:
             try:
                 if self._lifecycle.state in _ENDED:
                     entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
-                elif not entry.request.charge.orders or not self._is_taken(entry):
+                elif not entry.request.charge.orders or self._placements.takes(entry):
                     enter(entry)
             except Exception as error:
                 log.exception("a request could not be taken in", extra={"event": "engine_failed"})
@@ -211,40 +213,6 @@ class Engine:
         connection = self._admission.connection
         if connection is not None:
             connection.line.flush()
-
-    def _is_taken(self, entry: Entry) -> bool:
-        """Refuse a placement under an id that the session has itself in flight or unresolved."""
-        client_order_id = entry.request.client_order_id
-        if client_order_id is None:
-            return False
-        known = self._placing.get(client_order_id)
-        if (known is None or not self._is_open(known)) and not self._book.has_placed(client_order_id):
-            if len(self._placing) >= self._forget_placed_at:
-                self._placing = {key: old for key, old in self._placing.items() if self._is_open(old)}
-                # Looked through again only when as many have come anew, so that many open ones cost no more each.
-                self._forget_placed_at = 2 * max(PLACEMENTS_KEPT, len(self._placing))
-            self._placing[client_order_id] = entry
-            return False
-        entry.fail(
-            InvalidParameter(
-                f"{entry.request.method}: the client order id {client_order_id!r} is in flight or unresolved "
-                "in this session: wait for its outcome, or choose another",
-                method=entry.request.method,
-                client_order_id=client_order_id,
-            )
-        )
-        return True
-
-    def _is_open(self, entry: Entry) -> bool:
-        """Tell whether a placement is under way or its outcome unknown."""
-        if not entry.reply.done():
-            return True
-        if not entry.sent or entry.question is None:
-            return False
-        write = self._book.find(entry.question)
-        if write is not None:
-            return write.search.verdict is None
-        return entry.is_abandoned and entry.connection is not None and entry.key in entry.connection.pending
 
     def _on_withdrawn(self, entry: Entry) -> None:
         """A caller went away before its request was sent: nothing happened."""
@@ -306,10 +274,8 @@ class Engine:
         if wakes.held is None:
             wakes.held = []
         self._answers.take(connection, entry, reply)
-        name = entry.request.client_order_id
-        if name is not None and reply.outcome is _OK and self._placing.get(name) is entry:
-            # Done with; what is kept for every order would only be looked through by the garbage collector.
-            del self._placing[name]
+        if entry.request.charge.orders:
+            self._placements.answered(entry, reply)
 
     def on_stray_reply(self, connection: Connection, reply: Reply) -> None:
         """Count an answer that nobody waits for; its limits still tell something."""
@@ -404,7 +370,7 @@ class Engine:
         self._rotation.left(connection, lost)
         self._subscriptions.on_lost(connection, lost)
         if self._lifecycle.state in _ENDED:
-            self._fail_closed(again)
+            fail_closed(again)
         self._deadlines.arm()
 
     # -- what others ask --------------------------------------------------------------------------------
@@ -496,48 +462,6 @@ class Engine:
         self._admission.pump()
         self._flush()
         self._deadlines.arm()
-
-    def _fail_closed(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            entry.fail(SessionClosed("the session was stopped", method=entry.request.method))
-
-    def _sent_writes(self) -> list[Entry]:
-        return [
-            entry
-            for connection in self._rotation.connections()
-            for entry in connection.pending
-            if entry.question is not None and not entry.is_over
-        ]
-
-    def _fail_unsent_and_reads(self) -> None:
-        unsent = [*self._admission.room, *self._answers.unclocked, *self._admission.composing]
-        self._fail_closed(unsent)
-        self._admission.room.discard(unsent)
-        for connection in self._rotation.connections():
-            reads = [entry for entry in connection.pending if entry.question is None]
-            self._fail_closed(reads)
-            for entry in reads:
-                if entry.key is not None:
-                    connection.pending.drop(entry.key)
-                if entry.reservation is not None:
-                    self._context.ledger.forfeit(entry.reservation, self._context.server_now())
-
-    def _end_writes(self) -> None:
-        """Tell the callers of sent writes that their outcome is open, and look no more."""
-        for entry in self._sent_writes():
-            self._answers.search(entry)
-        self._reconciler.stop()
-        self._deadlines.stop()
-        self._rotation.stop()
-
-    def _warn_of_open_writes(self) -> None:
-        if len(self._book):
-            log.warning(
-                "stopped with %d writes whose outcome is open: %s",
-                len(self._book),
-                ", ".join(str(write.question.client_order_id) for write in self._book.open_writes()),
-                extra={"event": "left_open"},
-            )
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(coroutine)

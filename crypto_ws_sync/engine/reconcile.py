@@ -29,6 +29,8 @@ _TOLD_REMEMBERED = 1_000
 """Verdicts kept that somebody has been told: who asks again has them looked up again, at worst."""
 _EVENTS_KEPT = 256
 """Events kept for writes whose answers are missed only after them."""
+_EVENTS_READ = 16
+"""Events after one that names a write in which the rest of its proof may come without naming it."""
 MANY = 10
 """Open writes from which on each is asked for only as often as its verdict needs."""
 
@@ -63,14 +65,17 @@ class OpenWrite:
     Owner: loop thread.
     """
 
-    __slots__ = ("answer", "is_told_of", "question", "search", "survey", "task", "waiters")
+    __slots__ = ("answer", "events_read", "names", "question", "search", "survey", "task", "waiters")
 
     def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
         self.question = question
         self.search = OutcomeSearch(question, now)
         self.waiters: list[tuple[Sink, float]] = []
         self.answer = answer
-        self.is_told_of = False
+        self.names: frozenset[str] = frozenset()
+        """What it names, and events about it as well."""
+        self.events_read = 0
+        """How many of the next events are read for it although they do not name it."""
         self.task: asyncio.Task[None] | None = None
         self.survey: asyncio.Task[None] | None = None
 
@@ -177,6 +182,9 @@ class Reconciler:
         self._ask = ask
         self._budget = LookupBudget(context)
         self._recent: deque[Mapping[str, Any]] = deque(maxlen=_EVENTS_KEPT)
+        self._named: deque[frozenset[str]] = deque(maxlen=_EVENTS_KEPT)
+        """What each of them names, but for the latest `_unnamed`."""
+        self._unnamed = 0
 
     def resume(self) -> None:
         """Take up what an earlier engine left open."""
@@ -205,6 +213,7 @@ class Reconciler:
         if write is None:
             write = OpenWrite(question, self._context.server_now(), answer)
             self._book.add(write)
+        write.names = write.names or self._context.dialect.names_of(question)
         if answer is not None:
             write.answer = answer
         if write.search.verdict is not None:
@@ -213,8 +222,8 @@ class Reconciler:
             return write
         if waiter is not None and all(known is not waiter for known, _ in write.waiters):
             write.waiters.append((waiter, deadline))
-        if not write.is_told_of:
-            write.is_told_of = any(self._context.dialect.concerns(question, body) for body in self._recent)
+        if not all(write.names.isdisjoint(named) for named in self._names_told()):
+            write.events_read = _EVENTS_READ
             self._read(write)
         if write.search.verdict is None:
             self._begin(write, may_be_answered=may_be_answered)
@@ -252,14 +261,27 @@ class Reconciler:
     def told(self, body: Mapping[str, Any]) -> None:
         """Take an event in: it may settle open writes before any look-up does, or one that opens soon."""
         self._recent.append(dict(body))  # readers may change theirs
+        self._unnamed += 1
         if len(self._book):
+            named = self._names_told()[-1]
             for write in self._book.open_writes():
-                # What belongs to it may be told later by an event that does not name it.
-                write.is_told_of = write.is_told_of or self._context.dialect.concerns(write.question, body)
-                self._read(write)
+                if not write.names.isdisjoint(named):
+                    write.events_read = _EVENTS_READ
+                    self._read(write)
+                elif write.events_read:
+                    write.events_read -= 1
+                    self._read(write)
+
+    def _names_told(self) -> deque[frozenset[str]]:
+        """Return what each of the latest events names; made up for those that came while nothing was open."""
+        if self._unnamed:
+            latest = list(self._recent)[-self._unnamed :]
+            self._named.extend(map(self._context.dialect.named_in, latest))
+            self._unnamed = 0
+        return self._named
 
     def _read(self, write: OpenWrite) -> None:
-        if write.is_told_of and write.search.verdict is None:
+        if write.search.verdict is None:
             finding = self._context.dialect.settles(write.question, self._recent)
             if finding is not None and write.search.found(finding, self._context.server_now()) is not None:
                 self._close(write)

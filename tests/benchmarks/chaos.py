@@ -73,6 +73,7 @@ def run(
     breaks_rules: bool = False,
     recv_window: float = 1500,
     timeout: float = 10.0,
+    listens: bool = False,
 ) -> Tally:
     """Trade through chaos and judge each answer.
 
@@ -84,6 +85,7 @@ def run(
         breaks_rules: Put a server between that breaks the rules, too.
         recv_window: Milliseconds for which an order may still be accepted.
         timeout: Seconds for which a caller waits.
+        listens: Have a stream open, so that events settle writes, too.
     """
     tally = Tally(orders)
     with ExitStack() as stack:
@@ -101,6 +103,8 @@ def run(
             on_limit="wait",
         )
         with session:
+            if listens:
+                stack.enter_context(session.user_data())
             session.handle_request("exchangeInfo")
             prices = [
                 int(float(session.handle_request("ticker.price", {"symbol": symbol})["price"]))
@@ -147,6 +151,9 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0.004, help="probability of each kind of fault")
     parser.add_argument("--recv-window", type=float, default=1500, help="milliseconds")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds for which a caller waits")
+    parser.add_argument(
+        "--stream", action="store_true", help="have a stream open: its events settle writes, too"
+    )
     parser.add_argument("--server", choices=("simulated", "rule-breaking"), default="simulated")
     options = parser.parse_args()
     began = time.monotonic()
@@ -158,6 +165,7 @@ def main() -> int:
         breaks_rules=options.server == "rule-breaking",
         recv_window=options.recv_window,
         timeout=options.timeout,
+        listens=options.stream,
     )
     kinds = Counter(
         (call.method, "answered" if call.is_done else type(call.outcome).__name__) for call in tally.calls

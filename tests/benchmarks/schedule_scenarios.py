@@ -141,6 +141,13 @@ def callers_and_a_stop(stage: Stage) -> None:
     stage.expect(isinstance(stage.ended(session.ping), SessionClosed), "a stopped session answers")
 
 
+def hand_overs(stage: Stage) -> None:
+    """However two requests meet on their way to the loop, none is left lying there: no third one would wake it."""
+    with stage.session(timeout=4.0) as session:
+        for _ in range(25):
+            stage.together(session.ping, session.ping)
+
+
 def deadlines_and_answers(stage: Stage) -> None:
     """Of an order whose time is up in the moment of its answer the caller learns what is true."""
     names = _names(stage)
@@ -273,6 +280,7 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     each.__name__: each
     for each in (
         callers_and_a_stop,
+        hand_overs,
         deadlines_and_answers,
         cancelled_futures,
         lines_that_break,

@@ -135,7 +135,7 @@ async def _look(engine: Any) -> dict[str, float]:
         "pending": sum(len(connection.pending) for connection in connections),
         "waiting": len(engine._admission.room) + len(engine._admission.composing),
         "open": len(engine._book),
-        "named": len(engine._placing),
+        "named": len(engine._placements),
         "kept": engine._book.kept,
         "lines": len(connections),
         "reserved": ledgers._address.ledger._weight_in_flight + ledgers._account.ledger._orders_in_flight,

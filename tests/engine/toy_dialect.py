@@ -220,11 +220,14 @@ class ToyDialect:
 
     # -- events -----------------------------------------------------------------------------------------------
 
-    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
-        return body.get("bought") == question.client_order_id
+    def names_of(self, question: Question) -> frozenset[str]:
+        return frozenset([str(question.client_order_id)])
+
+    def named_in(self, body: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset([str(body.get("bought"))])
 
     def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
-        found = [body["order"] for body in told if self.concerns(question, body)]
+        found = [body["order"] for body in told if body.get("bought") == question.client_order_id]
         return Finding(FindingKind.DONE, found[-1]) if found else None
 
     def subscribe(self, is_logged_on: bool) -> Request:

@@ -252,15 +252,18 @@ def test_cancel_succeeds_only_while_unsent(exchange: HostileExchange, session: U
 def test_a_wait_that_ends_leaves_the_request_unsent(
     exchange: HostileExchange, session: UserWSSession
 ) -> None:
-    """What its caller gave up before it was sent is not sent later."""
+    """What its caller gave up before it was sent is not sent later, and leaves its name free for the next."""
+    order = {**ORDER, "newClientOrderId": "once"}
     exchange.server.scripts.insert(1, Wire.park)
     exchange.wire(1).cut()
     exchange.wire(2)
     with pytest.raises(Exception, match="not sent"):
-        session.handle_request("order.place", ORDER, timeout=0.1)
+        session.handle_request("order.place", order, timeout=0.1)
     exchange.wire(2).cut()
     assert session.handle_request("test.echo", ASKED) == ASKED
     assert not exchange.seen("order.place")
+    assert session.handle_request("order.place", order)["clientOrderId"] == "once"
+    assert len(exchange.seen("order.place")) == 1
 
 
 def test_timeouts_are_each_callers_own(exchange: HostileExchange, session: UserWSSession) -> None:

@@ -247,7 +247,7 @@ def test_an_order_told_not_executed_is_not_sent_again(exchange: HostileExchange)
     ]
 
 
-@pytest.mark.timeout(20)  # a search begins when 2 s have passed without an answer
+@pytest.mark.timeout(60)  # a search begins when 2 s have passed without an answer; guards for a busy machine
 def test_orders_that_never_left_are_sent_once_and_told_right(exchange: HostileExchange) -> None:
     """A server that stops reading: orders stand in the out-buffer, then the line ends, and they go over the next."""
     found: dict[str, Any] = {}
@@ -269,7 +269,7 @@ def test_orders_that_never_left_are_sent_once_and_told_right(exchange: HostileEx
         names = [f"n{number}" for number in range(40)]
         for name in names:
             session.submit("test.echo", {"fill": "x" * 200_000})
-            found[name] = session.submit("order.place", _order(name), timeout=9)
+            found[name] = session.submit("order.place", _order(name), timeout=25)
         while not session.status().unresolved:
             assert not wait(found.values(), 0.05).done
         # A few ticks more, so that whatever is looked up while the line lives is.
@@ -284,7 +284,7 @@ def test_orders_that_never_left_are_sent_once_and_told_right(exchange: HostileEx
             call.answer(
                 {"id": call.id, "status": 200, "result": {"clientOrderId": call.params["newClientOrderId"]}}
             )
-        assert not wait(found.values(), 4.0).not_done
+        assert not wait(found.values(), 20.0).not_done
     sent = [call.params["newClientOrderId"] for call in exchange.seen("order.place")]
     assert sent, "no order was in the out-buffer"
     assert len(sent) == len(set(sent))

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from bare_client import BareClient
 
+from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
+from crypto_ws_sync.simulator.binance.connection import Options
+
 METHODS: dict[str, dict[str, Any]] = {
     each["method"]: each
     for each in json.loads((Path(__file__).parents[1] / "data" / "methods.json").read_text(encoding="utf-8"))
@@ -148,13 +151,26 @@ def test_a_request_refused_for_its_timestamp_costs_its_weight(client: BareClient
     assert used(client) == before + 20 + 1
 
 
-def test_a_request_refused_just_before_the_engine_costs_its_weight(client: BareClient) -> None:
-    order = Desk(client).order()
-    before = used(client)
-    fault = client.exchange.faults.delay(0.05, moment="before", method="order.place", times=1)
-    request_id = client.send("order.place", order, signed=True)
-    assert fault.wait(5)
-    client.exchange.clock.advance(6)  # type: ignore[attr-defined]  # it is a manual one
-    reply = client.reply_to(request_id)
+def test_a_request_refused_just_before_the_engine_costs_its_weight_and_a_place_in_the_count(
+    clock: ManualClock,
+) -> None:
+    """Without a socket, so that the clock moves exactly between the two checks of the request's age."""
+    exchange = SimulatedExchange(clock=clock, symbols=["BTCUSDT"])
+    venue = exchange._venue
+    connection = venue.connect(
+        "address", Options(), venue.now_us(), lambda text: None, lambda code, reason: None
+    )
+    connection.session = exchange.accounts[0]
+    order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "price": "60000"}
+    params = {**SYMBOL, **order, "timestamp": round(clock.now() * 1000)}
+    request = venue.receive(connection, json.dumps({"id": 1, "method": "order.place", "params": params}))
+    assert request.refusal is None
+    clock.advance(6)
+    request.is_late = True
+    text = venue.execute(connection, request)
+    assert text is not None
+    reply = json.loads(text)
     assert reply["error"]["code"] == -1021
-    assert reply["rateLimits"][-1]["count"] == before + 1
+    # connecting has a weight of two
+    assert [each["count"] for each in reply["rateLimits"]] == [1, 1, 3]
+    assert exchange.orders() == []

@@ -113,7 +113,7 @@ def test_request_that_grew_old_on_the_way_to_the_engine_is_refused_and_counted(
     client: BareClient, clock: ManualClock
 ) -> None:
     """The late check of the receive window adds to the order count although the order is refused."""
-    fault = client.exchange.faults.delay(0.2, moment="before", method="order.place", times=1)
+    fault = client.exchange.faults.delay(1, moment="before", method="order.place", times=1)
     order = {
         "symbol": "BTCUSDT",
         "side": "BUY",

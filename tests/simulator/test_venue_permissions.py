@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from bare_client import BareClient
+
+from crypto_ws_sync.simulator import SimulatedExchange
+from crypto_ws_sync.simulator.market import DEFAULT_LISTINGS
 
 NOT_PERMITTED = (400, -2010, "This symbol is not permitted for this account.")
 SYMBOL = {"symbol": "BTCUSDT"}
@@ -100,6 +104,14 @@ def test_exchange_info_lists_by_permission_and_by_default_spot_margin_and_levera
     assert hidden["permissionSets"] == []
 
 
+def test_a_listing_brings_its_permission_sets_along() -> None:
+    listing = replace(DEFAULT_LISTINGS[0], permission_sets=(("SPOT", "MARGIN"), ("TRD_GRP_004",)))
+    with SimulatedExchange(symbols=[listing]) as exchange, BareClient(exchange) as client:
+        assert client.refusal("order.place", market(), signed=True) == NOT_PERMITTED
+        exchange.rules.set_permissions(["MARGIN", "TRD_GRP_004"])
+        assert client.result("order.place", market(), signed=True)["status"] == "FILLED"
+
+
 def test_modes_of_self_trade_prevention_are_the_symbols_choice(client: BareClient) -> None:
     client.exchange.rules.set_self_trade_prevention("BTCUSDT", ["NONE", "EXPIRE_BOTH"], "EXPIRE_BOTH")
     (info,) = client.result("exchangeInfo", SYMBOL)["symbols"]
@@ -128,7 +140,7 @@ def test_max_asset_bounds_quantity_of_a_base_and_notional_of_a_quote_in_one_orde
     # BTC is what ETHBTC is priced in
     other = {**market("1"), "symbol": "ETHBTC", "side": "SELL"}
     assert client.refusal("order.place", other, signed=True) == too_much
-    rules.set_filter({"filterType": "MAX_ASSET", "asset": "USDT", "limit": "800"})
+    rules.set_filter({"filterType": "MAX_ASSET", "asset": "USDT", "limit": 800})
     assert client.refusal("order.place", limited(client, quantity="0.015"), signed=True) == too_much
     assert client.refusal("order.place", {**quote, "quoteOrderQty": "801"}, signed=True) == too_much
     assert client.result("order.place", {**quote, "quoteOrderQty": "800"}, signed=True)["fills"]

@@ -16,7 +16,8 @@ __all__ = ["A_WHILE", "NOON", "PLACEMENT", "SOON", "Bench", "eventually"]
 
 NOON = 1_767_268_800.0
 """2026-01-01 12:00:00 UTC, where every window begins."""
-SOON = 5.0
+SOON = 20.0
+"""Seconds after which something that is about to come will not come any more."""
 A_WHILE = 0.2
 """Seconds of real time in which a client that does not hold back would show it."""
 PLACEMENT = {

@@ -14,15 +14,19 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.timeout(60)  # look-ups that prove an absence take 3.5 s each, on several threads at a time
-@pytest.mark.parametrize("server", ["simulated", "rule-breaking"])
-def test_no_answer_is_wrong(server: str) -> None:
+@pytest.mark.parametrize(
+    ("server", "more"),
+    [("simulated", []), ("rule-breaking", ["--stream"])],
+    ids=["looking up", "listening, too"],
+)
+def test_no_answer_is_wrong(server: str, more: list[str]) -> None:
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [
             sys.executable,
             *("-m", "tests.benchmarks.chaos", "--server", server),
             *("--orders", "300", "--threads", "12", "--seed", "11", "--rate", "0.01"),
-            *("--recv-window", "500", "--timeout", "5"),
+            *("--recv-window", "500", "--timeout", "5", *more),
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": path},

@@ -14,6 +14,9 @@ from limits_bench import A_WHILE, NOON, PLACEMENT, SOON, Bench, eventually
 from crypto_ws_sync import ConnectionFailed, IPBanned, OutOfService, RateLimited, ServerError, UserWSSession
 from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 
+# Each waits some ten times for the session's thread and the server's, on a machine that may stall for seconds.
+pytestmark = pytest.mark.timeout(60)
+
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
@@ -41,7 +44,6 @@ def unknown_answer(key: Any, params: Any) -> dict[str, Any]:
     return {"id": key, "status": 503, "error": {"code": -1007, "msg": "Timeout waiting for response."}}
 
 
-@pytest.mark.timeout(20)  # three times it is waited for a client that might not hold back
 def test_a_ban_stops_requests_look_ups_and_reconnects_until_it_ends(bench: Bench) -> None:
     server, clock = bench.server, bench.clock
     session = bench.open()

@@ -18,7 +18,8 @@ OpenSession = Callable[[Account], UserWSSession]
 
 @pytest.fixture
 def exchange() -> Iterator[SimulatedExchange]:
-    with SimulatedExchange(clock=ManualClock(), symbols=[SYMBOL]) as exchange:
+    # 2026-01-01 12:00:00 UTC, so that every run has the same market
+    with SimulatedExchange(clock=ManualClock(1_767_268_800.0), symbols=[SYMBOL]) as exchange:
         yield exchange
 
 

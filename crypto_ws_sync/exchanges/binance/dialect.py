@@ -427,9 +427,13 @@ class BinanceDialect:
         """Return what the answer to a survey says of one write."""
         return lookups.judge_survey(question, reply)
 
-    def concerns(self, question: Question, body: Mapping[str, Any]) -> bool:
-        """Tell whether an event may be part of the proof of a write's outcome."""
-        return evidence.concerns(question, body)
+    def names_of(self, question: Question) -> frozenset[str]:
+        """Return what a write names."""
+        return evidence.names_of(question)
+
+    def named_in(self, body: Mapping[str, Any]) -> frozenset[str]:
+        """Return what an event names."""
+        return evidence.named_in(body)
 
     def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
         """Return what the latest events say of a write whose outcome is open."""

@@ -16,7 +16,7 @@ from crypto_ws_sync.exchanges.binance.lookups.views import is_whole, was_since
 from crypto_ws_sync.protocol.dialect import Outcome, Reply
 from crypto_ws_sync.protocol.outcome import Finding, FindingKind, Question
 
-__all__ = ["concerns", "settles"]
+__all__ = ["named_in", "names_of", "settles"]
 
 _ENDED = frozenset({"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED"})
 _ENDED_UNFILLED = _ENDED - {"FILLED"}
@@ -76,8 +76,18 @@ _TRADE_FIELDS: Mapping[str, str] = MappingProxyType(
 _Body = Mapping[str, Any]
 
 
-def concerns(question: Question, body: _Body) -> bool:
-    """Tell whether an event names what a write names, so that it may be part of the proof."""
+def names_of(question: Question) -> frozenset[str]:
+    """Return what a write names: client order ids and numbers."""
+    names = [
+        str(value)
+        for name, value in question.params.items()
+        if name in _NUMBERS or name.endswith("lientOrderId")
+    ]
+    return frozenset([*names, str(question.client_order_id)])
+
+
+def named_in(body: _Body) -> frozenset[str]:
+    """Return what an event names, so that it may be part of the proof of a write that names the same."""
     kind = body.get("e")
     if kind == "executionReport":
         said = [body.get(letter) for letter in "cCig"]
@@ -86,14 +96,8 @@ def concerns(question: Question, body: _Body) -> bool:
         said = [body.get("C"), body.get("g")]
         said += [leg.get("c") for leg in legs if isinstance(leg, dict)] if isinstance(legs, list) else []
     else:
-        return False
-    names = {
-        str(value)
-        for name, value in question.params.items()
-        if name in _NUMBERS or name.endswith("lientOrderId")
-    }
-    names.add(str(question.client_order_id))
-    return any(str(each) in names for each in said if each is not None)
+        return frozenset()
+    return frozenset(str(each) for each in said if each is not None)
 
 
 def settles(question: Question, told: Iterable[_Body]) -> Finding | None:

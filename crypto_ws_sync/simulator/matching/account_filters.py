@@ -44,7 +44,7 @@ class AccountFilters:
         """
         kind = entry["filterType"]
         if kind == "MAX_ASSET":
-            limit = self._limits[entry["asset"]] = parse_amount(entry["limit"])
+            limit = self._limits[entry["asset"]] = parse_amount(str(entry["limit"]))
             self.assets[entry["asset"]] = {**entry, "limit": format_amount(limit)}
         elif kind.startswith("EXCHANGE_"):
             self._on_exchange |= _set_fields(ExchangeFilters.from_json([entry]))
