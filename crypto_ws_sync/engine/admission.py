@@ -155,11 +155,10 @@ class Admission:
             context.server_now(),
             tells_orders=request.spec.name in context.dialect.tells_orders,
         )
-        if type(verdict) is tuple:
+        if not isinstance(verdict, (Contended, Full)):  # as a union it would be made for each request
             entry.held = None
             self.send(entry, connection, verdict)
             return None
-        assert isinstance(verdict, Contended | Full)
         if isinstance(verdict, Full):
             self._may_wait(entry, verdict)
         return verdict

@@ -12,8 +12,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from crypto_ws_sync.engine.shared_ledger import SharedLedger
 from crypto_ws_sync.protocol.limits import (
@@ -39,8 +38,7 @@ _ORDERS = Bucket.ORDERS
 _BUSY_ACCOUNT = Contended(Bucket.ORDERS)
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerKeys:
+class LedgerKeys(NamedTuple):
     """Whose limits a session shares.
 
     Attributes:
@@ -331,8 +329,7 @@ def _shared(key: tuple[str, ...], limits: Sequence[Limit], is_lasting: bool) -> 
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Ledgers:
+class Ledgers(NamedTuple):
     """The ledgers that one session shares with others; they last while somebody holds them."""
 
     address: SharedLedger

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from crypto_ws_sync.errors import ApiError
 from crypto_ws_sync.protocol.limits import Limit, Reading
@@ -86,8 +86,7 @@ class Reply:
         self.is_final = is_final
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something the exchange tells unasked, for the user."""
 
     subscription: str | int | None
@@ -100,15 +99,13 @@ class NoticeKind(enum.Enum):
     SHUTDOWN = "shutdown"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something the exchange tells unasked, for the engine."""
 
     kind: NoticeKind
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """An error that belongs to the connection and hits no particular request.
 
     Attributes:
@@ -122,8 +119,7 @@ class Fault:
     retry_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(NamedTuple):
     """A text-level ping, with the text to answer it by."""
 
     answer: str
@@ -134,8 +130,7 @@ class Pong:
     """A text-level pong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(NamedTuple):
     """A text that means nothing here, with the reason; it is counted and the connection stays."""
 
     why: str
@@ -144,8 +139,7 @@ class Ignored:
 Incoming: TypeAlias = Reply | Event | Notice | Fault | Ping | Pong | Ignored
 
 
-@dataclass(frozen=True, slots=True)
-class LinePolicy:
+class LinePolicy(NamedTuple):
     """How a venue's connections live, in seconds.
 
     Attributes:
@@ -172,8 +166,7 @@ class LinePolicy:
     ping_text: str | None = None
 
 
-@dataclass(slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What a request is composed with at the moment of sending.
 
     Attributes:
@@ -182,7 +175,7 @@ class Stamp:
     """
 
     timestamp: float
-    is_logged_on: bool = field(default=False)
+    is_logged_on: bool = False
 
 
 class Handshake(Protocol):

@@ -11,7 +11,7 @@ multiple of n. A request reserves its charge before it is sent, so that no numbe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from crypto_ws_sync.protocol.method import Charge
 from crypto_ws_sync.protocol.window import (
@@ -60,22 +60,19 @@ class Reservation:
     is_open: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """Go ahead, and settle the reservation afterwards."""
 
     reservation: Reservation
 
 
-@dataclass(frozen=True, slots=True)
-class Contended:
+class Contended(NamedTuple):
     """Only requests in flight stand in the way: wait for the next settlement."""
 
     bucket: Bucket
 
 
-@dataclass(frozen=True, slots=True)
-class Full:
+class Full(NamedTuple):
     """Out of service until `until` (the exchange's epoch seconds); infinite where no window will ever do."""
 
     bucket: Bucket

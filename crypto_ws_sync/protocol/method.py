@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 __all__ = [
     "Charge",
@@ -46,8 +46,7 @@ class Kind(enum.Enum):
     """Changes only this connection's own state (log-on, subscriptions): repeated as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What one request, or one connection, takes from the limits before it is sent."""
 
     weight: int
@@ -55,8 +54,7 @@ class Charge:
     connections: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of a method.
 
     Attributes:
@@ -72,8 +70,7 @@ class Parameter:
     annotation: str
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRule:
+class HistoryRule(NamedTuple):
     """How a method's history is paged.
 
     Attributes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from crypto_ws_sync.errors import ApiError
 
@@ -73,8 +73,7 @@ class FindingKind(enum.Enum):
     """The look-up itself failed and says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one look-up says of a write."""
 
     kind: FindingKind
@@ -92,8 +91,7 @@ class VerdictKind(enum.Enum):
     """No look-up exists, and its own answer cannot come any more: nobody will ever know from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The outcome of a write."""
 
     kind: VerdictKind

@@ -5,7 +5,7 @@ Everything is measured against a monotonic clock, so that a step of the local wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["ClockSample", "ServerClock"]
 
@@ -19,8 +19,7 @@ UNKNOWN_ERROR = 1.0
 """Seconds by which the local clock is taken to be wrong before the exchange was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockSample:
+class ClockSample(NamedTuple):
     """One question for the time: monotonic seconds when sent and received, and the answer in epoch seconds."""
 
     sent: float

@@ -17,7 +17,6 @@ reading and all readings since that moment replace what was known before.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = ["EDGE_MARGIN", "LOST_GRACE", "Bucket", "Limit", "Reading", "Usage", "Window"]
@@ -37,8 +36,7 @@ class Bucket(enum.Enum):
     CONNECTIONS = "connections"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """So many of a thing in each window of so many seconds."""
 
     bucket: Bucket
@@ -58,8 +56,7 @@ class Reading(NamedTuple):
     used: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """One window as `status()` shows it; `resets_at` in epoch seconds."""
 
     bucket: str

@@ -22,7 +22,7 @@ __all__ = ["verify_ed25519", "verify_hmac", "verify_rsa"]
 def verify_hmac(secret: bytes, payload: bytes, signature: str) -> bool:
     """Whether `signature` is the hexadecimal HMAC-SHA-256 of `payload`; upper and lower case count as one."""
     expected = hmac.digest(secret, payload, "sha256").hex()
-    return hmac.compare_digest(expected.encode("ascii"), signature.lower().encode("utf-8"))
+    return hmac.compare_digest(expected.encode("ascii"), signature.lower().encode("utf-8", "surrogatepass"))
 
 
 def verify_rsa(public_key: RSAPublicKey, payload: bytes, signature: str) -> bool:

@@ -6,7 +6,7 @@ import enum
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 __all__ = [
     "Line",
@@ -78,8 +78,7 @@ class ProtocolViolation(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class LineLost:
+class LineLost(NamedTuple):
     """How a line ended: the close code (1005: none given, 1006: no close at all) and words."""
 
     code: int

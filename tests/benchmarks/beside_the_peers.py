@@ -30,7 +30,7 @@ PEERS = {
 }
 """Name of the package -> module of its adapter."""
 
-PATTERNS = ("* p50", "* p99", "*/s *threads", "*CPU*")
+PATTERNS = ("* p50", "* p99", "*/s *threads", "*CPU *threads")
 
 
 def _first(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:

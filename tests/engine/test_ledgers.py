@@ -65,7 +65,7 @@ class Session:
         self.gate.begin_round()
         while self.waiting:
             verdict = self.gate.reserve(self.waiting[0], now)
-            if not isinstance(verdict, tuple):
+            if isinstance(verdict, Contended | Full):
                 break
             self.in_flight.append(verdict)
             self.waiting.pop(0)
@@ -283,7 +283,7 @@ def test_counts_that_an_answer_tells_go_to_the_ledgers_they_belong_to() -> None:
     shared = ledgers(weight=100, orders=10)
     session = Session(shared)
     hold = session.gate.reserve(Charge(40), NOW, tells_orders=True)
-    assert isinstance(hold, tuple)
+    assert not isinstance(hold, Contended | Full)
     told = [Reading(Bucket.WEIGHT, 60, 100, 90), Reading(Bucket.ORDERS, 10, 10, 9)]
     session.gate.settle(hold, told, NOW)
     used = {usage.bucket: usage.used for usage in session.gate.usage(NOW)}

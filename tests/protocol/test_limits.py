@@ -607,3 +607,10 @@ def test_an_exchange_that_tells_ever_more_windows_is_not_believed_for_ever() -> 
     for seconds in range(1, 1000):
         ledger.read([weight(1, 100, seconds)], START)
     assert len(list(ledger.usage(START))) <= MOST_WINDOWS
+
+
+def test_a_refusal_without_a_time_means_the_last_to_end_of_the_windows_that_are_full() -> None:
+    ledger = Ledger([Limit(Bucket.ORDERS, 10, 1), DAY])
+    for _ in range(5):
+        ledger.spend(Bucket.ORDERS, 1, START)
+    assert ledger.window_end(Bucket.ORDERS, START) == TOMORROW

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,7 +39,7 @@ def rules(draw: st.DrawFn, names: list[str]) -> HistoryRule:
     """Return one of the documented rules with short pages and narrow windows."""
     rule = RULES[draw(st.sampled_from(names))]
     window = None if rule.max_window_ms is None else draw(st.sampled_from([2, 3, 10, 50]))
-    return replace(rule, page_max=draw(st.integers(1, 6)), max_window_ms=window)
+    return rule._replace(page_max=draw(st.integers(1, 6)), max_window_ms=window)
 
 
 # Moments in microseconds: near to each other, so that bursts and shared milliseconds are common.
@@ -126,7 +125,7 @@ def test_a_page_cut_short_is_not_taken_for_the_end(data: st.DataObject) -> None:
 
 
 def test_a_busy_market_ends() -> None:
-    rule = replace(RULES["trades.historical"], page_max=5)
+    rule = RULES["trades.historical"]._replace(page_max=5)
     history = FakeHistory(rule, [Held(number, ORIGIN, ORIGIN) for number in range(12)])
 
     def trade() -> None:
@@ -199,7 +198,7 @@ def test_a_range_after_everything_costs_few_requests(name: str) -> None:
 
 
 def test_an_exchange_that_ignores_the_id_ends_the_search() -> None:
-    rule = replace(RULES["myTrades"], page_max=2)
+    rule = RULES["myTrades"]._replace(page_max=2)
     paging = Paging("x", rule, start=ORIGIN, end=ORIGIN + 9 * DAY)
     early = [{"id": n, "time": ORIGIN // 1000 - 5} for n in range(2)]
     for _ in range(200):
@@ -301,8 +300,8 @@ def test_few_orders_are_found_at_once_however_long_ago() -> None:
 @given(st.data())
 def test_by_time_alone_nothing_is_lost_or_it_is_said(data: st.DataObject) -> None:
     rule, tick = data.draw(rules(BY_TIME)), data.draw(ticks)
-    rule = replace(
-        rule, is_time_unique=False, max_window_ms=data.draw(st.sampled_from([None, 2, 10])), page_max=6
+    rule = rule._replace(
+        is_time_unique=False, max_window_ms=data.draw(st.sampled_from([None, 2, 10])), page_max=6
     )
     records = data.draw(steady_records())
     history = FakeHistory(rule, records, tick=tick, compares_shown=data.draw(st.booleans()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from decimal import Decimal
 
+from crypto_ws_sync import Credentials, StreamGap, UserWSSession, get_credentials
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.exchanges.binance.replies.account import AccountStatus, Balance, OwnTrade
 from crypto_ws_sync.exchanges.binance.replies.events import ExecutionReport, UserDataEvent
@@ -16,6 +17,19 @@ from crypto_ws_sync.exchanges.binance.replies.market_data import (
     Ticker24hr,
 )
 from crypto_ws_sync.exchanges.binance.replies.orders import CancelReplaceReport, OrderState, PlacedOrder
+
+
+def begin(account: str) -> BookTicker:
+    """Names that the package itself gives, only when they are asked for."""
+    credentials: Credentials = get_credentials(account)
+    _, _, api_key, api_secret, endpoint = credentials
+    with UserWSSession(api_key, api_secret, endpoint=endpoint) as session, session.user_data() as events:
+        for item in events:
+            if isinstance(item, StreamGap):
+                missed: int | None = item.missed
+                print(missed)
+        best: BookTicker = session.ticker_book(symbol="BTCUSDT")
+        return best
 
 
 def place(session: BinanceMethods, side: str) -> None:

@@ -6,8 +6,14 @@ then one without use.
 
 from __future__ import annotations
 
+import crypto_ws_sync
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
 from crypto_ws_sync.exchanges.binance.replies.events import UserDataEvent
+
+
+def begin() -> None:
+    """A name that the package does not have."""
+    print(crypto_ws_sync.Session)  # type: ignore[attr-defined]  # UserWSSession
 
 
 def place(session: BinanceMethods) -> None:
