@@ -11,9 +11,9 @@ import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from types import CodeType
 from typing import Any
 
+from crypto_ws_sync.bridge.bell import Bell
 from crypto_ws_sync.errors import SessionClosed
 
 __all__ = ["LONGEST_WAIT", "LoopThread", "wait_done"]
@@ -29,19 +29,6 @@ _LONG_SLICE = 0.4
 MUST_SLICE = sys.platform == "win32" and sys.version_info < (3, 14)
 LONGEST_WAIT = _SLICE if MUST_SLICE else _LONG_SLICE
 """Seconds of one uninterrupted wait on this system."""
-
-
-class _Done(asyncio.Future[Any]):
-    """The end of a coroutine that ran at once, for which nobody waits: callbacks would cost a turn of the loop each.
-
-    Owner: loop thread.
-    """
-
-    def add_done_callback(self, *ignored: Any, **options: Any) -> None:
-        """Call nothing."""
-
-    def set_name(self, name: object) -> None:
-        """Take no name: from Python 3.13 the loop gives one to whatever its task factory returns."""
 
 
 def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | None = None) -> bool:
@@ -84,7 +71,7 @@ class LoopThread:
 
     Args:
         name: The thread's name.
-        prompt: Code of coroutines that never suspend, never raise, and whose end nobody waits for.
+        on_ring: Called on the loop after `ring`.
         at_fork: Called in a forked child.
         at_end: Called on the loop when it is about to close.
         on_closed: Called on the thread when the loop has closed, so that nothing can be handed over any more.
@@ -95,29 +82,34 @@ class LoopThread:
     def __init__(
         self,
         name: str,
-        prompt: frozenset[CodeType],
         *,
+        on_ring: Callable[[], object],
         at_fork: Callable[[], None],
         at_end: Callable[[], None],
         on_closed: Callable[[], None],
     ) -> None:
         self.is_forked = False
         self.ident = 0
-        self._prompt = prompt
+        self._on_ring = on_ring
+        self._bell: Bell | None = None
         self._at_fork = at_fork
         self._at_end = at_end
         self._on_closed = on_closed
         self._is_stopped = False
         self._loop = _new_loop()
-        self._loop.set_task_factory(self._make_task)
         self.is_closed = True
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
+        self._bell = Bell()
         _live.add(self)
         self.is_closed = False
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            self._bell.close()
+            raise
         self.ident = self._thread.ident or 0
 
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
@@ -132,6 +124,19 @@ class LoopThread:
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:
             coroutine.close()
+            raise SessionClosed("the session was stopped") from None
+
+    def ring(self) -> None:
+        """Have the loop call what it was given for that, soon; once for several rings that come together.
+
+        Raises:
+            SessionClosed: The loop has ended.
+        """
+        try:
+            if self.is_closed or self._bell is None:
+                raise OSError
+            self._bell.ring()
+        except OSError:
             raise SessionClosed("the session was stopped") from None
 
     def call(self, function: Callable[[], object]) -> None:
@@ -159,25 +164,11 @@ class LoopThread:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _make_task(
-        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
-    ) -> asyncio.Future[Any]:
-        """Step the coroutines that never suspend at once, which saves them a turn of the loop."""
-        if getattr(coroutine, "cr_code", None) not in self._prompt:
-            return asyncio.Task(coroutine, loop=loop, **options)
-        done = _Done(loop=loop)
-        try:
-            coroutine.send(None)
-        except StopIteration as stop:
-            done.set_result(stop.value)
-        else:
-            coroutine.close()
-            raise RuntimeError("a prompt coroutine suspended")
-        return done
-
     def _run(self) -> None:
-        loop = self._loop
+        loop, bell = self._loop, self._bell
+        assert bell is not None
         asyncio.set_event_loop(loop)
+        bell.hang(loop, self._on_ring)
         try:
             loop.run_forever()
         finally:
@@ -185,6 +176,7 @@ class LoopThread:
             try:
                 self._finish()
             finally:
+                bell.take_down(loop)
                 asyncio.set_event_loop(None)
                 loop.close()
                 _live.discard(self)
@@ -215,6 +207,8 @@ class LoopThread:
     def after_fork(self) -> None:
         """In a forked child: the loop and its connection are the parent's."""
         self.is_forked = True
+        if self._bell is not None:
+            self._bell.close()
         self._at_fork()
 
 

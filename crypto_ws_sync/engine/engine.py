@@ -181,8 +181,8 @@ class Engine:
 
     # -- requests ---------------------------------------------------------------------------------------
 
-    async def take_in(self) -> None:
-        """Take in what callers have handed over, and send it in one go; never suspends."""
+    def take_in(self) -> None:
+        """Take in what callers have handed over, and send it in one go."""
         inbox = self._inbox
         inbox.is_armed = False
         entries, enter = inbox.entries, self._admission.enter
@@ -203,10 +203,7 @@ class Engine:
         self._deadlines.arm()
         if entries and not inbox.is_armed:
             inbox.is_armed = True
-            self._loop.call_soon(self._take_in_rest)
-
-    def _take_in_rest(self) -> None:
-        self._loop.create_task(self.take_in())
+            self._loop.call_soon(self.take_in)
 
     def _flush(self) -> None:
         """Hand over what has gathered."""

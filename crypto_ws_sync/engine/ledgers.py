@@ -206,27 +206,22 @@ class Gate:
         self, hold: Hold, readings: Sequence[Reading], now: float, spent: Charge | None = None
     ) -> None:
         """Close a hold by the exchange's own counts; see `Ledger.settle`."""
-        of_address: list[Reading] = []
-        of_account: list[Reading] = []
-        for reading in readings:
-            (of_account if reading.bucket is _ORDERS else of_address).append(reading)
         address, held = self._address, hold[1]
         with address.lock:
-            address.ledger.settle(hold[0], of_address, now, spent)
+            told = address.ledger.close(hold[0], readings, now, spent)
             if address.line:
                 address.room_came_free(self)
-        if held is None and not of_account:
-            return
-        account = self._account
-        with account.lock:
-            if held is None:
-                account.ledger.read(of_account, now)
-            else:
-                account.ledger.settle(held, of_account, now, spent if held.charge.orders else _NOTHING)
+        if held is not None:
+            account = self._account
+            with account.lock:
+                told += account.ledger.close(held, readings, now, spent if held.charge.orders else _NOTHING)
                 if account.guessed_at is not None:
-                    account.believe_counts(held, of_account)
-            if account.line:
-                account.room_came_free(self)
+                    account.believe_counts(held, [each for each in readings if each.bucket is _ORDERS])
+                if account.line:
+                    account.room_came_free(self)
+        if readings[told:]:
+            # Of windows that nobody knew of, or that this request took nothing from.
+            self.read(readings, now)
 
     def release(self, hold: Hold) -> None:
         """Give a hold back: the request provably never left."""

@@ -261,8 +261,15 @@ class Ledger:
             now: The exchange's time at which the answer arrived.
             spent: What the request really cost; what was reserved, where not given.
         """
+        if reservation.is_open and readings[self.close(reservation, readings, now, spent) :]:
+            self.read(readings, now)
+
+    def close(
+        self, reservation: Reservation, readings: Sequence[Reading], now: float, spent: Charge | None = None
+    ) -> int:
+        """Do what `settle` does with windows that are known; return of how many the readings spoke."""
         if not reservation.is_open:
-            return
+            return 0
         reservation.is_open = False
         if not self._valid_from <= now < self._valid_until:
             self._roll(now)
@@ -316,8 +323,7 @@ class Ledger:
             elif used > window.base:
                 window.base = used
             window.counted = window.base + window.unseen
-        if told < len(readings):
-            self.read(readings, now)
+        return told
 
     def release(self, reservation: Reservation) -> None:
         """Give a reservation back: the request provably never left."""

@@ -94,9 +94,8 @@ class PageDoor:
             reply = OneAnswer(run.wakes)
             # Told of a limit at once, and waiting for it here, leaves the timeout to the answer alone.
             entry = Entry(request, reply, time.monotonic() + timeout, RAISE)
-            run.hand_over(entry)
             try:
-                return run.wait(entry, reply)
+                return run.call(entry, reply)
             except (OutOfService, RateLimited) as refusal:
                 if refusal.retry_at is None:
                     raise

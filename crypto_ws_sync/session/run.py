@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
@@ -28,7 +29,6 @@ __all__ = ["Run"]
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
-_PROMPT = frozenset({Engine.take_in.__code__})
 
 
 class Run:
@@ -47,7 +47,11 @@ class Run:
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
         self.door = LoopThread(
-            name, _PROMPT, at_fork=self._forsake, at_end=self._let_go, on_closed=self._on_closed
+            name,
+            on_ring=self._take_in,
+            at_fork=self._forsake,
+            at_end=self._let_go,
+            on_closed=self._on_closed,
         )
         self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
@@ -184,17 +188,22 @@ class Run:
             self._wake()
 
     def _wake(self) -> None:
-        engine, inbox = self.engine, self.inbox
-        assert engine is not None
+        inbox = self.inbox
         try:
             inbox.is_armed = True
-            self.door.submit(engine.take_in())
+            self.door.ring()
         except SessionClosed:
             self._on_closed()
         except BaseException:
-            # A Ctrl-C in between: whoever comes next must not rely on a wake-up that never was.
-            inbox.is_armed = False
+            # A Ctrl-C in between: others may rely on this ring already.
+            with suppress(SessionClosed):
+                self.door.ring()
             raise
+
+    def _take_in(self) -> None:
+        engine = self.engine
+        if engine is not None:
+            engine.take_in()
 
     def _on_closed(self) -> None:
         if self._is_program_over:
@@ -203,8 +212,26 @@ class Run:
         self.signing.end()
         self.callbacks.end()
 
+    def call(self, entry: Entry, reply: OneAnswer) -> Any:
+        """Give the loop one request, and wait for its answer.
+
+        Raises:
+            Whatever became of the request.
+        """
+        try:
+            self.hand_over(entry)
+            is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
+        except CryptoWSError:
+            raise
+        except BaseException as interrupt:
+            # Wherever between these two a Ctrl-C comes, the request may be on its way.
+            self.give_up((entry,))
+            _note(interrupt, entry)
+            raise
+        return reply.take() if is_there else self._outcome(entry, reply, is_there)
+
     def wait(self, entry: Entry, reply: OneAnswer) -> Any:
-        """Wait for the answer until the entry's deadline.
+        """Wait for the answer of a request that was handed over, until the entry's deadline.
 
         Raises:
             Whatever became of the request.
@@ -215,6 +242,9 @@ class Run:
             self.give_up((entry,))
             _note(interrupt, entry)
             raise
+        return self._outcome(entry, reply, is_there)
+
+    def _outcome(self, entry: Entry, reply: OneAnswer, is_there: bool) -> Any:
         if not is_there:
             # From here on the loop sends it no more; it may have answered in between.
             entry.claimed = True

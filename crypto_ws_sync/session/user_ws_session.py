@@ -378,8 +378,7 @@ class UserWSSession(BinanceMethods):
         reply = OneAnswer(run.wakes)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         entry = Entry(request, reply, deadline, limit)
-        run.hand_over(entry)
-        return run.wait(entry, reply)
+        return run.call(entry, reply)
 
     def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
@@ -387,8 +386,7 @@ class UserWSSession(BinanceMethods):
         request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
         reply = OneAnswer(run.wakes)
         entry = Entry(request, reply, deadline, WAIT)
-        run.hand_over(entry)
-        return run.wait(entry, reply)
+        return run.call(entry, reply)
 
     def submit(
         self,
