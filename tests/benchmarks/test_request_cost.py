@@ -21,11 +21,11 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(60)
 
 CALLS = {
-    "time single": (65.5, 52.5),
-    "order.place single": (90.5, 56.5),
-    "depth single": (70.5, 52.5),
-    "time batch of 32": (47.0, 5.6),
-    "order.place batch of 32": (72.0, 9.6),
+    "time single": (65.5, 20.5),
+    "order.place single": (90.5, 24.5),
+    "depth single": (70.5, 20.5),
+    "time batch of 32": (47.0, 4.6),
+    "order.place batch of 32": (72.0, 8.6),
 }
 """Shape -> calls per request: of the package's own functions, and of the library's; both threads together.
 
