@@ -26,7 +26,6 @@ from pathlib import Path
 from tests.packaging.place import Place, make_place
 
 ROOT = Path(__file__).parents[2]
-NOT_PACKED = (".ci/", ".gitignore")
 TYPED_CALLS = ("right_calls.py", "wrong_calls.py")
 FRAME = (
     "from crypto_ws_sync.notebook import to_frame; "
@@ -64,15 +63,15 @@ def look_into(source: Path, archive: Path, wheel: Path) -> email.message.Message
     listed = subprocess.run(
         ["git", "ls-files"], cwd=source, capture_output=True, text=True, check=True
     ).stdout
-    tracked = [name for name in listed.splitlines() if not name.startswith(NOT_PACKED)]
+    package = {name for name in listed.splitlines() if name.startswith("crypto_ws_sync/")}
     with tarfile.open(archive) as tar:
         packed = {name.partition("/")[2] for name in tar.getnames()}
-    expect(set(tracked) <= packed, "the source archive has every file", sorted(set(tracked) - packed))
+    needed = package | {"setup.cfg", "pyproject.toml", "README.md", "LICENSE"}
+    expect(needed <= packed, "the source archive has all that a wheel is made of", sorted(needed - packed))
     with zipfile.ZipFile(wheel) as built:
         files = {name for name in built.namelist() if ".dist-info/" not in name}
         (metadata,) = (name for name in built.namelist() if name.endswith(".dist-info/METADATA"))
         told = email.parser.Parser().parsestr(built.read(metadata).decode("utf-8"))
-    package = {name for name in tracked if name.startswith("crypto_ws_sync/")}
     expect(files == package, "the wheel has the package and nothing else", sorted(files ^ package))
     for field in ("Name", "Version", "Summary", "Author", "License", "Keywords", "Requires-Python"):
         expect(bool(told[field]), f"the metadata tells {field}: {told[field]}")
