@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from crypto_ws_sync.config import Credentials, get_credentials
     from crypto_ws_sync.model.status import SessionStatus
     from crypto_ws_sync.model.stream import StreamGap
+    from crypto_ws_sync.session.unresolved import UnresolvedOrder
     from crypto_ws_sync.session.user_data import UserDataStream
-    from crypto_ws_sync.session.user_ws_session import UnresolvedOrder, UserWSSession
+    from crypto_ws_sync.session.user_ws_session import UserWSSession
 
 __version__ = "0.1.0"
 
@@ -76,7 +77,7 @@ _HOMES = {
     "Credentials": "config",
     "SessionStatus": "model.status",
     "StreamGap": "model.stream",
-    "UnresolvedOrder": "session.user_ws_session",
+    "UnresolvedOrder": "session.unresolved",
     "UserDataStream": "session.user_data",
     "UserWSSession": "session.user_ws_session",
     "get_credentials": "config",

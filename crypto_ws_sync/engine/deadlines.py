@@ -10,7 +10,8 @@ from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.answers import Answers
 from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
-from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
+from crypto_ws_sync.engine.reconcile import Reconciler
 from crypto_ws_sync.engine.requests import Entry, unsent_error
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.errors import RequestTimeout, ServerError

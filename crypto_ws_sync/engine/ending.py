@@ -9,7 +9,8 @@ from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.answers import Answers
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.deadlines import Deadlines
-from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
+from crypto_ws_sync.engine.reconcile import Reconciler
 from crypto_ws_sync.engine.requests import Entry
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.errors import SessionClosed

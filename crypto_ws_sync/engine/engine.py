@@ -17,9 +17,10 @@ from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import MANUAL_LOOK, Context
 from crypto_ws_sync.engine.deadlines import Deadlines
 from crypto_ws_sync.engine.ending import Ending, fail_closed
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.placements import Placements
 from crypto_ws_sync.engine.readying import Readiness
-from crypto_ws_sync.engine.reconcile import OutcomeBook, Reconciler
+from crypto_ws_sync.engine.reconcile import Reconciler
 from crypto_ws_sync.engine.report import report
 from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry
 from crypto_ws_sync.errors import InvalidParameter
 from crypto_ws_sync.protocol.dialect import Outcome, Reply

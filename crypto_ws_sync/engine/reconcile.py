@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 import math
-from collections import Counter, OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import InvalidStateError
-from typing import Any, TypeAlias
+from typing import Any
 
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.lookup_budget import LookupBudget
+from crypto_ws_sync.engine.outcome_book import OpenWrite, OutcomeBook, key_of, tell
 from crypto_ws_sync.engine.requests import Sink
-from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, OutcomeUnknown, SessionClosed
+from crypto_ws_sync.errors import CryptoWSError, OutcomeUnknown, SessionClosed
 from crypto_ws_sync.protocol.dialect import Reply
 from crypto_ws_sync.protocol.method import Request
-from crypto_ws_sync.protocol.outcome import FindingKind, OutcomeSearch, Question, Verdict, VerdictKind
+from crypto_ws_sync.protocol.outcome import FindingKind, Question, Verdict, VerdictKind
 
-__all__ = ["OpenWrite", "OutcomeBook", "Reconciler"]
+__all__ = ["Reconciler"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
 
-_REMEMBERED = 10_000
-"""Verdicts kept for callers that may still ask."""
-_TOLD_REMEMBERED = 1_000
-"""Verdicts kept that somebody has been told: who asks again has them looked up again, at worst."""
 _EVENTS_KEPT = 256
 """Events kept for writes whose answers are missed only after them."""
 _EVENTS_READ = 16
@@ -34,138 +29,10 @@ _EVENTS_READ = 16
 MANY = 10
 """Open writes from which on each is asked for only as often as its verdict needs."""
 
-_Key: TypeAlias = tuple[int, str, str | None, float]
-
-
-def _key(question: Question) -> _Key:
-    # Every session, and every run of one, numbers its writes from 1.
-    return question.serial, question.method, question.client_order_id, question.timestamp
-
-
-def _tell(waiter: Sink, outcome: Any) -> bool:
-    """Hand a waiter its result or error; return whether it still waited."""
-    try:
-        if isinstance(outcome, BaseException):
-            waiter.set_exception(outcome)
-        else:
-            waiter.set_result(outcome)
-    except (InvalidStateError, asyncio.InvalidStateError):
-        return False
-    return True
-
 
 def _tell_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("a look-up failed", exc_info=task.exception(), extra={"event": "engine_failed"})
-
-
-class OpenWrite:
-    """One write whose outcome is, or was, open.
-
-    Owner: loop thread.
-    """
-
-    __slots__ = ("answer", "events_read", "names", "question", "search", "survey", "task", "waiters")
-
-    def __init__(self, question: Question, now: float, answer: CryptoWSError | None) -> None:
-        self.question = question
-        self.search = OutcomeSearch(question, now)
-        self.waiters: list[tuple[Sink, float]] = []
-        self.answer = answer
-        self.names: frozenset[str] = frozenset()
-        """What it names, and events about it as well."""
-        self.events_read = 0
-        """How many of the next events are read for it although they do not name it."""
-        self.task: asyncio.Task[None] | None = None
-        self.survey: asyncio.Task[None] | None = None
-
-    @property
-    def key(self) -> _Key:
-        """What tells this write from every other, those of other sessions included."""
-        return _key(self.question)
-
-    def settle(self, waiter: Sink) -> bool:
-        """Tell one waiter the verdict; return whether it still waited."""
-        verdict = self.search.verdict
-        assert verdict is not None
-        if verdict.kind is VerdictKind.EXECUTED:
-            return _tell(waiter, verdict.result)
-        if verdict.kind is VerdictKind.REFUSED and verdict.error is not None:
-            return _tell(waiter, copy.copy(verdict.error))
-        return _tell(waiter, self._not_executed())
-
-    def _not_executed(self) -> CryptoWSError:
-        question = self.question
-        if self.answer is not None:
-            return copy.copy(self.answer)
-        return ConnectionLost(
-            f"{question.method} had no effect: its answer was lost, and the exchange does not know it",
-            method=question.method,
-            client_order_id=question.client_order_id,
-        )
-
-
-class OutcomeBook:
-    """The writes of one session whose outcome was ever open; outlives its engines.
-
-    Owner: loop thread.
-    """
-
-    def __init__(self) -> None:
-        self._open: dict[_Key, OpenWrite] = {}
-        self._placed: Counter[str] = Counter()
-        """Client order id -> open placements under it."""
-        self._settled: OrderedDict[_Key, OpenWrite] = OrderedDict()
-        """What nobody has been told yet."""
-        self._told: OrderedDict[_Key, OpenWrite] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    @property
-    def kept(self) -> int:
-        """How many verdicts are kept; never more than both bounds together."""
-        return len(self._settled) + len(self._told)
-
-    def open_writes(self) -> list[OpenWrite]:
-        """Return the writes that are open, oldest first."""
-        return list(self._open.values())
-
-    def find(self, question: Question) -> OpenWrite | None:
-        """Return what is known of a write, settled or not."""
-        key = _key(question)
-        return self._open.get(key) or self._settled.get(key) or self._told.get(key)
-
-    def has_placed(self, client_order_id: str) -> bool:
-        """Tell whether a placement under this client order id is open."""
-        return client_order_id in self._placed
-
-    def add(self, write: OpenWrite) -> None:
-        """Take a write in."""
-        if write.key not in self._open and (name := _placed_name(write)) is not None:
-            self._placed[name] += 1
-        self._open[write.key] = write
-
-    def close(self, write: OpenWrite) -> None:
-        """Move a write to the settled ones."""
-        if self._open.pop(write.key, None) is not None and (name := _placed_name(write)) is not None:
-            self._placed[name] -= 1
-            if not self._placed[name]:
-                del self._placed[name]
-        self._settled[write.key] = write
-        if len(self._settled) > _REMEMBERED:
-            self._settled.popitem(last=False)
-
-    def note_told(self, write: OpenWrite) -> None:
-        """Somebody has been told the verdict, which need not be kept for as long any more."""
-        if self._settled.pop(write.key, None) is not None:
-            self._told[write.key] = write
-            if len(self._told) > _TOLD_REMEMBERED:
-                self._told.popitem(last=False)
-
-
-def _placed_name(write: OpenWrite) -> str | None:
-    return write.question.client_order_id if write.question.is_placement else None
 
 
 class Reconciler:
@@ -292,7 +159,7 @@ class Reconciler:
             if any(now >= deadline for _, deadline in write.waiters):
                 for waiter, deadline in write.waiters:
                     if now >= deadline:
-                        _tell(waiter, self.unknown(write.question))
+                        tell(waiter, self.unknown(write.question))
                 write.waiters = [pair for pair in write.waiters if now < pair[1]]
 
     def stop(self) -> None:
@@ -306,7 +173,7 @@ class Reconciler:
             for waiter, _ in waiters:
                 error = self.unknown(write.question)
                 error.__cause__ = SessionClosed("the session was stopped")
-                _tell(waiter, error)
+                tell(waiter, error)
 
     def unknown(self, question: Question) -> OutcomeUnknown:
         """Return the error for a caller that can wait no longer."""
@@ -340,7 +207,7 @@ class Reconciler:
             return
         waiters, write.waiters = write.waiters, []
         for waiter, _ in waiters:
-            _tell(waiter, self._unknowable(write.question))
+            tell(waiter, self._unknowable(write.question))
 
     def _unknowable(self, question: Question) -> OutcomeUnknown:
         error = self.unknown(question)
@@ -355,7 +222,7 @@ class Reconciler:
         """Tell one waiter the verdict."""
         verdict = write.search.verdict
         if verdict is not None and verdict.kind is VerdictKind.UNKNOWN:
-            is_told = _tell(waiter, self._unknowable(write.question))
+            is_told = tell(waiter, self._unknowable(write.question))
         else:
             is_told = write.settle(waiter)
         if is_told:
@@ -408,7 +275,7 @@ class Reconciler:
             fresh = {each.key: each for each in self._book.open_writes() if each.survey is None}
             groups = self._context.dialect.surveys([each.question for each in fresh.values()])
             for request, questions in groups:
-                group = [fresh[_key(question)] for question in questions]
+                group = [fresh[key_of(question)] for question in questions]
                 survey = asyncio.get_running_loop().create_task(self._survey(request, group))
                 survey.add_done_callback(_tell_failure)
                 for each in group:

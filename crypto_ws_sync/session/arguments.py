@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from crypto_ws_sync.errors import ConfigError
+from crypto_ws_sync.signing.keys import load_signer
+from crypto_ws_sync.signing.signer import Signer
+from crypto_ws_sync.transport.port import OpenFailed
+from crypto_ws_sync.transport.proxies import parse_proxy
 
-__all__ = ["check_choice", "check_number", "check_path", "check_timeout"]
+__all__ = ["check_choice", "check_number", "check_path", "check_proxy", "check_timeout", "make_signer"]
 
 
 def check_number(name: str, value: Any, low: float, high: float, unit: str) -> float:
@@ -64,3 +68,37 @@ def check_path(name: str, value: Any) -> Path | None:
     if not isinstance(path, str) or not path:
         raise ConfigError(f"{name} is {value!r}: pass the path of a file")
     return Path(os.path.abspath(path))
+
+
+def make_signer(
+    api_key: str | None, api_secret: str | Path | None, passphrase: str | bytes | None
+) -> Signer | None:
+    """Return what signs with a key's secret part; None without a key.
+
+    Raises:
+        ConfigError: One part is missing, or cannot be right.
+    """
+    if api_key is None and api_secret is None:
+        return None
+    if api_key is None or api_secret is None:
+        missing = "api_key" if api_key is None else "api_secret"
+        raise ConfigError(f"{missing} is missing: give both, or neither for public methods alone")
+    if not isinstance(api_key, str) or not api_key.strip():
+        raise ConfigError("api_key must be the key's text, as the exchange shows it")
+    return load_signer(api_secret, passphrase)
+
+
+def check_proxy(proxy: str | None) -> None:
+    """Refuse what is no proxy's address.
+
+    Raises:
+        ConfigError: It is none; says what to do.
+    """
+    if proxy is None or proxy == "":
+        return
+    if not isinstance(proxy, str):
+        raise ConfigError("proxy must be an address such as http://host:port or socks5://host:port")
+    try:
+        parse_proxy(proxy)
+    except OpenFailed as error:
+        raise ConfigError(str(error)) from None

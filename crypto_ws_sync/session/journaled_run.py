@@ -10,7 +10,7 @@ from functools import partial
 
 from crypto_ws_sync.bridge.reply import OneAnswer
 from crypto_ws_sync.engine.context import Context
-from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry
 from crypto_ws_sync.errors import ConfigError, CryptoWSError, InvalidParameter, OutcomeUnknown
 from crypto_ws_sync.protocol.method import Kind

@@ -14,7 +14,7 @@ from crypto_ws_sync.bridge.reply import CallbackThread, OneAnswer
 from crypto_ws_sync.bridge.signing_thread import SigningThread
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.engine import Engine
-from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry, Inbox, unsent_error
 from crypto_ws_sync.errors import (
     ConnectionFailed,

@@ -19,7 +19,7 @@ from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.bridge.reply import OneAnswer, ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
-from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.report import report_not_running
 from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
 from crypto_ws_sync.errors import (
@@ -39,19 +39,24 @@ from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
-from crypto_ws_sync.session.arguments import check_choice, check_number, check_path, check_timeout
+from crypto_ws_sync.session.arguments import (
+    check_choice,
+    check_number,
+    check_path,
+    check_proxy,
+    check_timeout,
+    make_signer,
+)
 from crypto_ws_sync.session.history import PageDoor, open_history
 from crypto_ws_sync.session.left_open import LeftOpen
 from crypto_ws_sync.session.moments import Moment
 from crypto_ws_sync.session.run import Run
+from crypto_ws_sync.session.unresolved import Resolver, UnresolvedOrder
 from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
-from crypto_ws_sync.signing.keys import load_signer
-from crypto_ws_sync.signing.signer import Signer
-from crypto_ws_sync.transport.port import OpenFailed, Target
-from crypto_ws_sync.transport.proxies import parse_proxy
+from crypto_ws_sync.transport.port import Target
 from crypto_ws_sync.transport.websocket_client import WebSocketTransport
 
-__all__ = ["UnresolvedOrder", "UserWSSession"]
+__all__ = ["UserWSSession"]
 
 _ON_LIMIT = (NONE, WAIT, RAISE)
 _BATCH = 1024
@@ -60,55 +65,6 @@ _numbers = itertools.count(1)
 
 def _new_id() -> str:
     return new_client_order_id(os.urandom(24))
-
-
-class _Resolver:
-    """The way from an error back to its session, without keeping the session alive.
-
-    Owner: shared, never changed.
-    """
-
-    def __init__(self, session: UserWSSession) -> None:
-        self._session = weakref.ref(session)
-
-    def resolve_outcome(self, error: OutcomeUnknown, timeout: float | None) -> Any:
-        session = self._session()
-        if session is None:
-            raise SessionClosed(
-                "the session of this error is gone: pass another, resolve(session=...)",
-                method=error.method,
-                client_order_id=error.client_order_id,
-            )
-        return session.resolve_outcome(error, timeout)
-
-
-class UnresolvedOrder:
-    """A write whose outcome is being looked up.
-
-    Owner: shared, never changed.
-    """
-
-    __slots__ = ("_error", "client_order_id", "method")
-
-    def __init__(self, error: OutcomeUnknown) -> None:
-        self._error = error
-        self.method: str | None = error.method
-        self.client_order_id: str | None = error.client_order_id
-
-    def __repr__(self) -> str:
-        return f"<UnresolvedOrder {self.method} {self.client_order_id}>"
-
-    def resolve(self, timeout: float | None = None) -> Any:
-        """Return or raise what the write's call would have.
-
-        Args:
-            timeout: Seconds to wait; the session's by default.
-
-        Raises:
-            OutcomeUnknown: The timeout ended first.
-            ConnectionLost: It was not executed.
-        """
-        return self._error.resolve(timeout)
 
 
 class UserWSSession(BinanceMethods):
@@ -174,9 +130,9 @@ class UserWSSession(BinanceMethods):
         check_number("max_message", max_message, 1024, 2**62, "bytes")
         if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
             raise ConfigError("ssl_context must be an ssl.SSLContext")
-        _check_proxy(proxy)
+        check_proxy(proxy)
         url = with_options(endpoint, time_unit)
-        signer = _signer(api_key, api_secret, private_key_passphrase)
+        signer = make_signer(api_key, api_secret, private_key_passphrase)
         self._dialect = self._dialect_kind(
             str(api_key) if api_key is not None else None,
             signer,
@@ -200,7 +156,7 @@ class UserWSSession(BinanceMethods):
         self._journal_sync = bool(journal_sync)
         self._account = venue_key(endpoint), api_key
         self._left_open = LeftOpen()
-        self._resolver = _Resolver(self)
+        self._resolver = Resolver(self)
         self._lock = threading.RLock()
         self._run: Run | None = None
         self._starting: Run | None = None
@@ -685,27 +641,3 @@ class UserWSSession(BinanceMethods):
             counters=self._counters,
             resolver=self._resolver,
         )
-
-
-def _signer(
-    api_key: str | None, api_secret: str | Path | None, passphrase: str | bytes | None
-) -> Signer | None:
-    if api_key is None and api_secret is None:
-        return None
-    if api_key is None or api_secret is None:
-        missing = "api_key" if api_key is None else "api_secret"
-        raise ConfigError(f"{missing} is missing: give both, or neither for public methods alone")
-    if not isinstance(api_key, str) or not api_key.strip():
-        raise ConfigError("api_key must be the key's text, as the exchange shows it")
-    return load_signer(api_secret, passphrase)
-
-
-def _check_proxy(proxy: str | None) -> None:
-    if proxy is None or proxy == "":
-        return
-    if not isinstance(proxy, str):
-        raise ConfigError("proxy must be an address such as http://host:port or socks5://host:port")
-    try:
-        parse_proxy(proxy)
-    except OpenFailed as error:
-        raise ConfigError(str(error)) from None

@@ -25,7 +25,7 @@ from .interventions import Interventions
 from .keys import Account, KeyType, make_account
 from .link import Link
 from .market import Listing
-from .matching import Order, format_amount, parse_amount
+from .matching import Fill, Order, SymbolAccount, format_amount, parse_amount
 from .rules import Rules
 from .server import PATH, ExchangeServer
 
@@ -264,33 +264,28 @@ class SimulatedExchange:
 
     def trades(self, account: Account | None = None) -> list[dict[str, Any]]:
         """Every fill of an account (by default of all), oldest first, in the shape of `myTrades`."""
-
-        def collect() -> list[dict[str, Any]]:
-            self._catch_up()
-            fills = [
-                fill
-                for each in self._asked(account)
-                for desk in self._floor.engine.account(each.account_id).desks.values()
-                for fill in desk.fills
-            ]
-            fills.sort(key=lambda fill: fill.time)
-            return [trade_view(fill, _MILLISECONDS) for fill in fills]
-
-        return self._call(collect)
+        return self._fills(account, lambda desk: desk.fills, trade_view)
 
     def allocations(self, account: Account | None = None) -> list[dict[str, Any]]:
         """What smart order routing brought to an account (by default to all), in the shape of `myAllocations`."""
+        return self._fills(account, lambda desk: desk.allocations, allocation_view)
 
+    def _fills(
+        self,
+        account: Account | None,
+        of_desk: Callable[[SymbolAccount], Iterable[Fill]],
+        view: Callable[[Fill, int], dict[str, Any]],
+    ) -> list[dict[str, Any]]:
         def collect() -> list[dict[str, Any]]:
             self._catch_up()
             fills = [
                 fill
                 for each in self._asked(account)
                 for desk in self._floor.engine.account(each.account_id).desks.values()
-                for fill in desk.allocations
+                for fill in of_desk(desk)
             ]
             fills.sort(key=lambda fill: fill.time)
-            return [allocation_view(fill, _MILLISECONDS) for fill in fills]
+            return [view(fill, _MILLISECONDS) for fill in fills]
 
         return self._call(collect)
 

@@ -14,7 +14,7 @@ from hostile_exchange import Call, HostileExchange
 from crypto_ws_sync.bridge.reply import ReplyFuture
 from crypto_ws_sync.engine.context import Context, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
-from crypto_ws_sync.engine.reconcile import OutcomeBook
+from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry
 from crypto_ws_sync.model.status import Counters, SessionStatus
 from crypto_ws_sync.protocol.dialect import Dialect

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crypto_ws_sync.engine.reconcile import OpenWrite, OutcomeBook
+from crypto_ws_sync.engine.outcome_book import OpenWrite, OutcomeBook
 from crypto_ws_sync.protocol.outcome import Question, Verdict, VerdictKind
 
 NOON = 1_700_000_040.0
