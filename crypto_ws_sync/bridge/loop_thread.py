@@ -160,7 +160,8 @@ class LoopThread:
     def stop(self, timeout: float | None) -> bool:
         """End the loop and join its thread; return whether it has ended in time."""
         self.signal_stop()
-        if self._thread.ident is not None and threading.get_ident() != self.ident:
+        # Not by its number, which it has a moment before it can be joined.
+        if self._thread.is_alive() and threading.get_ident() != self.ident:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
