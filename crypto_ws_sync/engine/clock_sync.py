@@ -23,6 +23,10 @@ DRIFT_NOTICED = 1.0
 ASK_AGAIN = 600.0
 """Seconds after which the exchange is asked again."""
 ANSWER_WITHIN = 10.0
+LEAP = 1.0
+"""Seconds of a manual clock that pass between a question and its answer only where somebody moved it."""
+QUESTIONS = 10
+"""Questions at most until a manual clock stands still during one: a leap leaves the time uncertain by half of it."""
 
 
 async def take_sample(context: Context, ask: Callable[[Request], Awaitable[Any]]) -> None:
@@ -32,9 +36,12 @@ async def take_sample(context: Context, ask: Callable[[Request], Awaitable[Any]]
         Unreachable: The answer holds no time.
     """
     monotonic, clock = context.time.monotonic, context.clock
-    sent = monotonic()
-    result = await ask(context.dialect.time_request())
-    received = monotonic()
+    for _ in range(QUESTIONS if context.time.is_manual else 1):
+        sent = monotonic()
+        result = await ask(context.dialect.time_request())
+        received = monotonic()
+        if received - sent <= LEAP:
+            break
     try:
         told = context.dialect.server_time(result)
     except ValueError as error:

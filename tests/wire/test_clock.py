@@ -189,3 +189,26 @@ def test_a_manual_clock_rules_timestamps_windows_and_waits() -> None:
             waited += time.monotonic() - began
         # Each wait ends with the move of the clock, not when somebody looks at it again a tick later.
         assert waited < 20 * 0.05
+
+
+def test_a_manual_clock_that_moves_during_the_question_does_not_leave_the_time_uncertain() -> None:
+    with Bench(*PLENTY) as bench:
+        session = bench.open()
+        server, leaps = bench.server, iter([60.0, 60.0])
+
+        def answer(key: Any, params: Any) -> dict[str, Any]:
+            told = int(server_now() * 1000)
+            bench.clock.advance(next(leaps, 0.0))
+            return {"id": key, "status": 200, "result": {"serverTime": told}}
+
+        def server_now() -> float:
+            return bench.clock.now() + server.skew
+
+        server.hooks["time"] = answer
+        server.skew = 7.0
+        # Its timestamp is refused, the time is asked for, and the clock moves twice before it has been told.
+        session.handle_request("order.place", PLACEMENT)
+        assert next(leaps, None) is None
+        assert [seen.status for seen in server.of("order.place")] == [400, 200]
+        assert session.status().clock_offset == pytest.approx(7.0, abs=0.01)
+        assert session.status().clock_error < 0.01
