@@ -238,3 +238,10 @@ def test_a_lock_from_outside_is_told_and_leaves_less_to_trade(client: BareClient
     exchange.lock("BTC", "-9.995")
     assert client.next_event()["event"]["d"] == "-9.99500000"
     assert client.result("order.place", sale, signed=True)["status"] == "FILLED"
+
+
+def test_a_key_named_where_none_is_needed_is_no_unknown_parameter(client: BareClient) -> None:
+    """Older clients name one when they ask for old trades, as was asked of them once."""
+    named = {**SYMBOL, "limit": 2, "apiKey": client.account.api_key}
+    assert len(client.result("trades.historical", named)) == 2
+    assert client.refusal("trades.historical", {**named, "secretKey": "x"})[1] == -1104
