@@ -14,7 +14,6 @@ from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import (
     decode,
-    decode_slowly,
     encode,
     encode_params,
     readings,
@@ -289,11 +288,8 @@ class BinanceDialect:
         """Return what a text says."""
         try:
             said = decode(text)
-        except (ValueError, RecursionError):
-            try:
-                said = decode_slowly(text)
-            except (ValueError, RecursionError):
-                return (Ignored("not JSON"),)
+        except (ValueError, RecursionError) as error:
+            return (Ignored(f"not JSON: {error}"),)
         if type(said) is not dict:
             return (Ignored("not an object"),)
         status = said.get("status")
