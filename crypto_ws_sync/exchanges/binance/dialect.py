@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
 from crypto_ws_sync.exchanges.binance import events, evidence, lookups
@@ -229,15 +229,14 @@ class BinanceDialect:
                 ) from None
         return wire
 
-    def _refuse_own(self, spec: MethodSpec, wire: Mapping[str, Any]) -> None:
-        for name in _OWN_PARAMETERS:
-            if name in wire:
-                raise InvalidParameter(
-                    f"{spec.name}: leave {name} out, the session sets it at the moment of sending "
-                    "(or give apiKey, timestamp and signature all three)",
-                    method=spec.name,
-                    parameter=name,
-                )
+    def _refuse_own(self, spec: MethodSpec, wire: Mapping[str, Any]) -> NoReturn:
+        name = next(name for name in _OWN_PARAMETERS if name in wire)
+        raise InvalidParameter(
+            f"{spec.name}: leave {name} out, the session sets it at the moment of sending "
+            "(or give apiKey, timestamp and signature all three)",
+            method=spec.name,
+            parameter=name,
+        )
 
     def _may_widen(self, spec: MethodSpec) -> bool:
         return not spec.is_known or any(parameter.wire == "recvWindow" for parameter in spec.parameters)

@@ -158,8 +158,7 @@ def readings(entries: Any) -> list[Reading]:
 
 
 def _as_signed(value: Any) -> str:
-    if type(value) is str:
-        return value
+    """Return what is neither text nor a whole number as it is sent."""
     if value is True or value is False:
         return "true" if value else "false"
     return encode(value)
@@ -173,7 +172,7 @@ def signature_text(params: Mapping[str, Any]) -> str:
     parts = []
     for name in sorted(params):
         value = params[name]
-        # `_as_signed` for nearly all values, without a call for each.
+        # Nearly all values, without a call for each.
         kind = type(value)
         parts.append(f"{name}={value if kind is str or kind is int else _as_signed(value)}")
     return "&".join(parts)
