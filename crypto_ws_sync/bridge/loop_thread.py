@@ -76,7 +76,7 @@ class LoopThread:
         at_end: Called on the loop when it is about to close.
         on_closed: Called on the thread when the loop has closed, so that nothing can be handed over any more.
 
-    Owner: shared; flags are set once.
+    Owner: shared; flags are set once, `is_closed` guarded by self._closing where something is handed over.
     """
 
     def __init__(
@@ -98,6 +98,8 @@ class LoopThread:
         self._is_stopped = False
         self._loop = _new_loop()
         self.is_closed = True
+        # Re-entrant, since a signal's handler may ask something while its thread does.
+        self._closing = threading.RLock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -108,6 +110,7 @@ class LoopThread:
         try:
             self._thread.start()
         except BaseException:
+            self.is_closed = True
             self._bell.close()
             raise
         self.ident = self._thread.ident or 0
@@ -119,9 +122,11 @@ class LoopThread:
             SessionClosed: The loop has ended.
         """
         try:
-            if self.is_closed:
-                raise RuntimeError
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            # What a loop is given after its last turn and before it is closed would never run, and say nothing.
+            with self._closing:
+                if self.is_closed:
+                    raise RuntimeError
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:
             coroutine.close()
             raise SessionClosed("the session was stopped") from None
@@ -173,7 +178,8 @@ class LoopThread:
         try:
             loop.run_forever()
         finally:
-            self.is_closed = True
+            with self._closing:
+                self.is_closed = True
             try:
                 self._finish()
             finally:
