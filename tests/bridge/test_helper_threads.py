@@ -23,8 +23,12 @@ def test_work_that_raises_is_answered_with_its_error() -> None:
     def fail() -> None:
         raise LookupError("on purpose")
 
+    def note(result: Any) -> None:
+        told.append(result)
+        done.set()
+
     signing.offload(fail, told.append)
-    signing.offload(lambda: "signed", lambda result: (told.append(result), done.set()))
+    signing.offload(lambda: "signed", note)
     assert done.wait(LIMIT)
     signing.stop(LIMIT)
     assert isinstance(told[0], LookupError)
