@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -18,7 +18,11 @@ LIMIT = 8.0
 def test_work_that_raises_is_answered_with_its_error() -> None:
     told: list[Any] = []
     done = threading.Event()
-    signing = SigningThread("signing", lambda function: function())
+
+    def call(function: Callable[[], object]) -> None:
+        function()
+
+    signing = SigningThread("signing", call)
 
     def fail() -> None:
         raise LookupError("on purpose")
