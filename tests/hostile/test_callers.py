@@ -309,7 +309,7 @@ def test_a_forgotten_sessions_order_may_have_been_executed(exchange: HostileExch
         assert error.resolve(session=other)["clientOrderId"] == "left"
 
 
-@pytest.mark.timeout(60)  # thirty starts and stops, each of which waits for the one before; guards for a busy machine
+@pytest.mark.timeout(60)  # thirty starts and stops, each waits for the one before; guards for a busy machine
 def test_many_start_and_stop_at_once(exchange: HostileExchange) -> None:
     session = UserWSSession(endpoint=exchange.url)
     barrier = threading.Barrier(12)
