@@ -28,7 +28,7 @@ from crypto_ws_sync.transport.opening import (
 from crypto_ws_sync.transport.port import OpenFailed
 from crypto_ws_sync.transport.proxies import Proxy
 
-LIMIT = 8.0
+LIMIT = 30.0
 HTTP = Proxy("http", "proxy.example", 3128)
 SOCKS = Proxy("socks5h", "proxy.example", 1080)
 WITH_PASSWORD = {"user": "me", "password": "pass"}

@@ -289,7 +289,9 @@ def test_a_half_open_connection_is_replaced_with_no_traffic(simulated: Simulated
             proxy.freeze()
             frozen_at = time.monotonic()
             # Until the ping, and as long again until it is given up; a machine under load takes its time.
-            assert proxy.wait_for_connections(2, 5) - frozen_at < 3
+            assert proxy.wait_for_connections(2, LIMIT) - frozen_at < 8, (
+                "the exchange's own policy gives it 20 s"
+            )
             assert session.ping() == {}
             assert session.status().reconnects == {"1006": 1}
 
