@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from bytes_server import LIMIT, Wire
+from complaints import complaints
 from hostile_exchange import HostileExchange
 
 ROOT = Path(__file__).parents[2]
@@ -55,9 +56,7 @@ class Program:
         out = self.process.stdout.read()
         self.process.wait(LIMIT)
         self._errors.seek(0)
-        # In development mode the loop tells of every step that a busy machine made slow.
-        errors = [line for line in self._errors if not line.startswith("Executing <")]
-        return out, "".join(errors)
+        return out, complaints(self._errors)
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
