@@ -15,7 +15,7 @@ from crypto_ws_sync.transport.frames import CLOSE, PING, PONG, TEXT
 from crypto_ws_sync.transport.port import LineLost
 from crypto_ws_sync.transport.websocket_client import SIGN_OF_LIFE, WebSocketLine
 
-LIMIT = 8.0
+LIMIT = 30.0
 
 
 class Listener:
