@@ -154,6 +154,9 @@ class BinanceDialect:
         Raises:
             InvalidParameter: It certainly cannot be right.
         """
+        spec = CATALOGUE.get(method) if type(method) is str else None
+        if spec is not None:
+            return self.typed_request(spec, spec.name, params or {}, False, new_id)
         if type(method) is not str or not method or not (method.isascii() or _is_encodable(method)):
             raise InvalidParameter("the method must be a name such as 'order.place'", method=str(method))
         prefix = _VERSION.match(method)
