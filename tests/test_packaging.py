@@ -14,6 +14,7 @@ from types import FunctionType
 from typing import get_type_hints
 
 import pytest
+from complaints import complaints
 
 ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
@@ -71,7 +72,7 @@ def _told_by(program: str, *options: str) -> str:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, complaints(done.stderr.splitlines(keepends=True))) == (0, "")
     return done.stdout.strip()
 
 
