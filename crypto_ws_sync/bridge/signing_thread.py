@@ -45,7 +45,8 @@ class SigningThread:
     def stop(self, timeout: float) -> None:
         """End, and wait for that."""
         self.end()
-        if self._thread is not None:
+        # One that the loop is about to start cannot be joined yet.
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join(timeout)
 
     def _run(self) -> None:

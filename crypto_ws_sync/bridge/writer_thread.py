@@ -69,7 +69,8 @@ class WriterThread(Generic[Item]):
     def stop(self, timeout: float) -> None:
         """End, and wait for that."""
         self.end()
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
+        # Not by its number, which it has a moment before it can be joined.
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
     def _run(self) -> None:
