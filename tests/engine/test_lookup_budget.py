@@ -69,7 +69,9 @@ class Desk:
             # The longer a question for the time takes, the less is known.
             asked = time.monotonic()
             clock.add(ClockSample(asked - error, asked + error, NOON + start - GRAIN / 2))
-        self.gate = find_ledgers(LedgerKeys(f"budget {next(_venues)}", "", ""), limits).gate(0.0, lambda: None)
+        self.gate = find_ledgers(LedgerKeys(f"budget {next(_venues)}", "", ""), limits).gate(
+            0.0, lambda: None
+        )
         self.context = Context(
             dialect=ToyDialect("token"),
             transport=WebSocketTransport(),
@@ -252,7 +254,9 @@ def test_no_window_gives_more_than_the_share_and_nobody_waits_in_vain(
             await asyncio.gather(*tasks)
 
         desk.play(scene())
-    assert [weight for _, weight in desk.spent] == [weight for _, weight in look_ups], "first come, first served"
+    assert [weight for _, weight in desk.spent] == [weight for _, weight in look_ups], (
+        "first come, first served"
+    )
     before = 0.0
     spent: Counter[tuple[int, int]] = Counter()
     for arrived, (at, weight) in zip(came, desk.spent, strict=True):

@@ -67,7 +67,9 @@ def assert_refused(placements: Placements, name: str = "ours") -> None:
     error = second.reply.exception()  # type: ignore[attr-defined]  # a future, as made above
     assert isinstance(error, InvalidParameter)
     assert (error.method, error.client_order_id) == ("order.place", name)
-    assert str(error).startswith(f"order.place: the client order id {name!r} is in flight or unresolved in this")
+    assert str(error).startswith(
+        f"order.place: the client order id {name!r} is in flight or unresolved in this"
+    )
     assert "choose another" in str(error)
     assert len(placements) == count
 
@@ -106,7 +108,9 @@ def test_an_answer_that_tells_of_success_forgets_it_and_only_that_one(placements
     assert_refused(placements)
 
 
-def test_an_answer_that_tells_of_no_success_leaves_the_rest_to_what_becomes_of_it(placements: Placements) -> None:
+def test_an_answer_that_tells_of_no_success_leaves_the_rest_to_what_becomes_of_it(
+    placements: Placements,
+) -> None:
     first = entry()
     placements.takes(first)
     send(first)
@@ -117,7 +121,9 @@ def test_an_answer_that_tells_of_no_success_leaves_the_rest_to_what_becomes_of_i
 
 
 @pytest.mark.parametrize("is_given_up", [True, False])
-def test_one_that_was_never_sent_leaves_its_id_when_it_is_over(placements: Placements, is_given_up: bool) -> None:
+def test_one_that_was_never_sent_leaves_its_id_when_it_is_over(
+    placements: Placements, is_given_up: bool
+) -> None:
     first = entry()
     placements.takes(first)
     if is_given_up:
@@ -200,7 +206,9 @@ def test_one_whose_caller_has_gone_keeps_its_id_until_its_answer_comes(placement
     assert placements.takes(entry())
 
 
-def test_one_whose_caller_was_served_leaves_its_id_whatever_its_connection_waits_for(placements: Placements) -> None:
+def test_one_whose_caller_was_served_leaves_its_id_whatever_its_connection_waits_for(
+    placements: Placements,
+) -> None:
     first = entry()
     placements.takes(first)
     send(first)
