@@ -63,7 +63,7 @@ def placements(book: OutcomeBook) -> Placements:
 def assert_refused(placements: Placements, name: str = "ours") -> None:
     """Another placement under this name is told why it cannot be, and changes nothing."""
     count, second = len(placements), entry(name)
-    assert not placements.takes(second)
+    assert placements.takes(second) is False
     error = second.reply.exception()  # type: ignore[attr-defined]  # a future, as made above
     assert isinstance(error, InvalidParameter)
     assert (error.method, error.client_order_id) == ("order.place", name)
