@@ -161,9 +161,11 @@ def test_however_small_the_limit_one_look_up_goes_in_each_window(limit: int) -> 
 
 
 @pytest.mark.parametrize("bucket", [Bucket.ORDERS, Bucket.CONNECTIONS])
-def test_other_limits_hold_no_look_up_back(bucket: Bucket) -> None:
+def test_other_limits_hold_no_look_up_back_and_do_not_hide_those_of_weight(bucket: Bucket) -> None:
     with Desk(Limit(bucket, 10, 1), MINUTE) as desk:
-        assert desk.spend(300, 300) == moments(1, 1)
+        times = desk.spend(300, 300, 1)
+    assert times[:2] == moments(1, 1)
+    assert 60 <= times[2] < 60 + SOON
 
 
 def test_without_any_limit_nothing_waits() -> None:
