@@ -1,9 +1,10 @@
 """Small wrong changes of one module, each of which the tests must notice.
 
-    python -m tests.benchmarks.mutants MODULE ... [--tests PATH ...] [--only TEXT] [--list]
+    python -m tests.benchmarks.mutants MODULE ... [--tests PATH ...] [--only TEXT ...] [--list]
 
     python -m tests.benchmarks.mutants crypto_ws_sync/protocol/limits.py
-    python -m tests.benchmarks.mutants crypto_ws_sync/protocol/limits.py --only Ledger.close
+    python -m tests.benchmarks.mutants crypto_ws_sync/protocol/limits.py --only Ledger.close Ledger.read
+    python -m tests.benchmarks.mutants crypto_ws_sync/protocol/window.py --tests tests/protocol/test_limits*.py
 
 One change at a time: another comparison, sum or constant, a condition turned round, a statement left out, another value
 returned. For each the tests are run until the first one fails; the change that no test notices has survived, and tells
@@ -38,7 +39,7 @@ from types import CodeType, ModuleType
 import hypothesis
 import pytest
 
-from tests.benchmarks.mutations import mutants
+from tests.benchmarks.mutations import Mutant, mutants
 
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.json")
 MEMORY = 4 << 30
@@ -158,7 +159,11 @@ def _tests_of(path: Path) -> list[str]:
     return found or [str(room)]
 
 
-def examine(path: Path, tests: Sequence[str], only: str) -> bool:
+def _is_asked_for(mutant: Mutant, only: Sequence[str]) -> bool:
+    return not only or any(text in mutant.name for text in only)
+
+
+def examine(path: Path, tests: Sequence[str], only: Sequence[str]) -> bool:
     """Try every change of a module, say which survive, and tell whether all of these are known to change nothing."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     known: dict[str, str] = json.loads(EQUIVALENT.read_text(encoding="utf-8")).get(path.as_posix(), {})
@@ -166,7 +171,7 @@ def examine(path: Path, tests: Sequence[str], only: str) -> bool:
     runner.check_unchanged(tree)
     tried, unknown, told = 0, 0, set()
     for mutant in mutants(tree):
-        if only not in mutant.name:
+        if not _is_asked_for(mutant, only):
             continue
         tried += 1
         if not runner.survives(tree):
@@ -194,14 +199,18 @@ def main() -> int:
     )
     parser.add_argument("--tests", nargs="+", default=[], help="what to run, quickest first")
     parser.add_argument(
-        "--only", default="", metavar="TEXT", help="only changes that have this text in their names"
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="TEXT",
+        help="only changes that have one of these in their names",
     )
     parser.add_argument("--list", action="store_true", help="say what would be tried")
     options = parser.parse_args()
     if options.list:
         for path in options.modules:
             for mutant in mutants(ast.parse(path.read_text(encoding="utf-8"))):
-                if options.only in mutant.name:
+                if _is_asked_for(mutant, options.only):
                     print(f"{path}:{mutant.line}: {mutant.name}")
         return 0
     os.environ["CI"] = "true"

@@ -155,7 +155,7 @@ def _expressions(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Set(left or [ast.Starred(ast.Tuple([], ast.Load()), ast.Load())])
 
 
-def _statements(node: ast.AST, function: str) -> Iterator[ast.AST]:
+def _statements(place: _Place, node: ast.AST) -> Iterator[ast.AST]:
     """Yield what may stand instead of a statement."""
     if isinstance(node, ast.Break):
         yield from (ast.Continue(), ast.Pass())
@@ -166,7 +166,7 @@ def _statements(node: ast.AST, function: str) -> Iterator[ast.AST]:
             yield ast.Pass()
         elif not (isinstance(node.value, ast.Constant) and node.value.value is None):
             yield ast.Return(ast.Constant(None))
-    elif isinstance(node, LEFT_OUT) and function:
+    elif isinstance(node, LEFT_OUT) and not isinstance(place.owner, ast.Module | ast.ClassDef):
         yield ast.Pass()
     if isinstance(node, ast.AugAssign):
         for other in OTHERS.get(type(node.op), ()):
@@ -200,7 +200,7 @@ def mutants(tree: ast.Module) -> Iterator[Mutant]:
     """Change the tree in one place after the other; each change is undone when the next is asked for."""
     seen: Counter[str] = Counter()
     for place, node in list(_places(tree, "", None)):
-        others = [*_expressions(node), *_statements(node, place.function), *_conditions(place, node)]
+        others = [*_expressions(node), *_statements(place, node), *_conditions(place, node)]
         before = _line(place.statement)
         for other in others:
             ast.fix_missing_locations(ast.copy_location(other, node))
