@@ -84,6 +84,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> Windows:
     windows = Windows()
     monkeypatch.setattr(os, "replace", windows.replace)
     monkeypatch.setattr(os, "fsync", windows.fsync)
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # there is none: it cannot be imported
     monkeypatch.setitem(sys.modules, "msvcrt", windows)
     monkeypatch.setattr(sys, "platform", "win32")
     return windows

@@ -174,7 +174,7 @@ def test_damaged_pems(ed_key: ed25519.Ed25519PrivateKey, rsa_key: rsa.RSAPrivate
 
 
 def test_what_is_no_secret_at_all() -> None:
-    assert "is empty" in _refusal("")
+    assert _refusal("") == "api_secret is empty"
     assert "is empty" in _refusal(" \n")
     assert "neither a PEM" in _refusal("MC4CAQAwBQYDK2VwBCIEIIJEYWtG\nBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u")
     assert "neither a PEM" in _refusal("twowords twowordstwowords")
