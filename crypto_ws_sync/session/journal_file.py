@@ -285,7 +285,7 @@ class JournalFile:
         try:
             os.fsync(folder)
         except OSError:
-            return  # not every file system can
+            pass  # not every file system can
         finally:
             os.close(folder)
 

@@ -42,6 +42,21 @@ def test_a_file_is_not_open_before_it_is_opened_nor_after_it_is_closed(path: Pat
     assert handles() == before
 
 
+def test_a_closed_file_writes_to_no_other_that_has_got_its_handle(file: JournalFile, tmp_path: Path) -> None:
+    file.append(OPENED)
+    file.close()
+    others = [(tmp_path / f"other {number}").open("wb") for number in range(20)]
+    try:
+        with pytest.raises(OSError):
+            file.append(line(1))
+        assert file.is_displaced()
+    finally:
+        for other in others:
+            other.close()
+    assert not any(Path(other.name).read_bytes() for other in others)
+    assert file.path.read_bytes() == OPENED
+
+
 @pytest.mark.parametrize("ending", [b"", b'{"n":3,"to'])
 def test_what_is_added_to_a_file_begins_a_line_of_its_own(path: Path, ending: bytes) -> None:
     path.write_bytes(OPENED + line(1) + ending)
