@@ -113,7 +113,7 @@ def test_wrong_and_missing_passphrases(ed_key: ed25519.Ed25519PrivateKey, rsa_ke
         _encrypted(rsa_key),
         _encrypted(rsa_key, PrivateFormat.TraditionalOpenSSL),
     ):
-        assert "passphrase is wrong" in _refusal(pem, "battery staple")
+        assert _refusal(pem, "battery staple") == "api_secret cannot be decrypted: the passphrase is wrong"
         assert "private_key_passphrase" in _refusal(pem)
         assert "private_key_passphrase" in _refusal(pem, "")
     assert "not encrypted" in _refusal(_pem(ed_key), PASSPHRASE)
@@ -142,12 +142,12 @@ def test_a_public_key_is_refused(ed_key: ed25519.Ed25519PrivateKey, rsa_key: rsa
 
 
 def test_unsupported_kinds_are_named(ed_key: ed25519.Ed25519PrivateKey) -> None:
-    assert "unsupported kind (" in _refusal(_pem(ec.generate_private_key(ec.SECP256R1())))
+    assert "unsupported kind (EC)" in _refusal(_pem(ec.generate_private_key(ec.SECP256R1())))
     assert "unsupported kind (Ed448)" in _refusal(_pem(ed448.Ed448PrivateKey.generate()))
     assert "OpenSSH" in _refusal(_pem(ed_key, PrivateFormat.OpenSSH))
-    # An algorithm that nobody knows (object identifier 1.2.3.4).
-    unheard_of = "-----BEGIN PRIVATE KEY-----\nMBACAQAwBQYDKgMEBAQEAmFi\n-----END PRIVATE KEY-----\n"
-    assert "unsupported kind: use Ed25519 or RSA in PKCS#8" in _refusal(unheard_of)
+    # The key 7 on secp160r1, a curve that no library here will have.
+    small_curve = "-----BEGIN PRIVATE KEY-----\nMB8CAQAwEAYHKoZIzj0CAQYFK4EEAAgECDAGAgEBBAEH\n-----END PRIVATE KEY-----\n"
+    assert "unsupported kind: use Ed25519 or RSA in PKCS#8" in _refusal(small_curve)
 
 
 def test_rsa_key_sizes() -> None:
@@ -170,6 +170,7 @@ def test_damaged_pems(ed_key: ed25519.Ed25519PrivateKey, rsa_key: rsa.RSAPrivate
             pem.replace("-----END", "-----ENDE"),
         ):
             assert "not a readable PEM" in _refusal(damaged)
+        assert "holds characters that no PEM has" in _refusal(pem.replace("M", "\u00fc"))
     assert "wrong, or the PEM is damaged" in _refusal(_encrypted(ed_key)[:120], PASSPHRASE)
 
 
