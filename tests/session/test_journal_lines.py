@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.session.journal_lines import (
+    LONGEST_LINE,
     Contents,
     Settled,
     opening_line,
@@ -115,6 +116,12 @@ def test_any_write_comes_back(
     assert record.question == replace(asked, accepted_until=last + window)
     assert (record.latest, record.account, record.line) == (latest, MARK, line)
     assert record.window == pytest.approx(window, abs=1e-5)
+
+
+def test_a_line_has_room_for_a_hundred_orders_and_no_more_than_memory_has() -> None:
+    largest = {f"pendingAboveParameter{number}": "x" * 36 for number in range(60)}
+    line = record_line(question(2**53, params=largest, client_order_id="x" * 36), 1.7e9 + 10, 60.0, MARK)
+    assert 100 * len(line) < LONGEST_LINE <= 2**20
 
 
 def test_cut_at_every_byte_of_its_last_record_all_the_others_are_there() -> None:
