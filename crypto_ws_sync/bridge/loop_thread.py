@@ -76,7 +76,7 @@ class LoopThread:
         at_end: Called on the loop when it is about to close.
         on_closed: Called on the thread when the loop has closed, so that nothing can be handed over any more.
 
-    Owner: shared; flags are set once.
+    Owner: shared; flags are set once, `is_closed` guarded by self._closing.
     """
 
     def __init__(
@@ -98,6 +98,9 @@ class LoopThread:
         self._is_stopped = False
         self._loop = _new_loop()
         self.is_closed = True
+        # What is handed over in here has its turn before the loop ends; later it is refused. May be entered twice, as
+        # the collector may run anything in between.
+        self._closing = threading.RLock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -108,6 +111,7 @@ class LoopThread:
         try:
             self._thread.start()
         except BaseException:
+            self.is_closed = True
             self._bell.close()
             raise
         self.ident = self._thread.ident or 0
@@ -119,9 +123,10 @@ class LoopThread:
             SessionClosed: The loop has ended.
         """
         try:
-            if self.is_closed:
-                raise RuntimeError
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            with self._closing:
+                if self.is_closed:
+                    raise RuntimeError
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:
             coroutine.close()
             raise SessionClosed("the session was stopped") from None
@@ -173,7 +178,8 @@ class LoopThread:
         try:
             loop.run_forever()
         finally:
-            self.is_closed = True
+            with self._closing:
+                self.is_closed = True
             try:
                 self._finish()
             finally:
@@ -208,6 +214,7 @@ class LoopThread:
     def after_fork(self) -> None:
         """In a forked child: the loop and its connection are the parent's."""
         self.is_forked = True
+        self._closing = threading.RLock()
         if self._bell is not None:
             self._bell.close()
         self._at_fork()

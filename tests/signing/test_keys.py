@@ -226,6 +226,9 @@ def test_key_files_that_cannot_be_read(tmp_path: Path, ed_key: ed25519.Ed25519Pr
     missing = tmp_path / "gone.pem"
     assert f"{missing} does not exist" in _refusal(missing)
     assert "is a folder" in _refusal(tmp_path)
+    assert "cannot be read: " in _refusal(tmp_path / ("x" * 300))
+    for name in ("zero\0", "half a pair \ud800", "~no such user/key.pem"):
+        assert "cannot be the name of a file" in _refusal(Path(name))
     path = tmp_path / "key.pem"
     path.touch(0o600)
     assert "is empty" in _refusal(path)
@@ -287,7 +290,6 @@ def test_a_key_file_that_others_can_read_is_a_warning(
 def test_where_a_mode_says_nothing_there_is_no_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warn_if_others_can_read(tmp_path / "gone meanwhile", "key file")
     path = tmp_path / "key.pem"
     path.touch()
     path.chmod(0o666)
@@ -297,6 +299,13 @@ def test_where_a_mode_says_nothing_there_is_no_warning(
     assert not caplog.records
     warn_if_others_can_read(path, "key file")
     assert len(caplog.records) == 1
+
+
+def test_a_file_that_has_gone_meanwhile_is_no_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_if_others_can_read(tmp_path / "gone.pem", "key file")
+    assert not caplog.records
 
 
 def test_hmac_keys_do_without_the_cryptography_package() -> None:
