@@ -172,8 +172,8 @@ def test_a_verdict_carries_what_the_call_would_have_had(told: Any) -> None:
     assert (verdict.result, verdict.error) == (told, error)
 
 
-FACTS = (3, "order.place", {"symbol": "BTCUSDT"}, "ours", NOON, NOON + WINDOW, 0.01, True, 9)
-OTHER_FACTS = (4, "order.cancel", {}, None, NOON + 1, NOON + WINDOW + 1, 0.02, False, None)
+FACTS: Any = (3, "order.place", {"symbol": "BTCUSDT"}, "ours", NOON, NOON + WINDOW, 0.01, True, 9)
+OTHER_FACTS: Any = (4, "order.cancel", {}, None, NOON + 1, NOON + WINDOW + 1, 0.02, False, None)
 
 
 def test_a_question_shows_what_it_is_about_and_none_of_its_parameters() -> None:
