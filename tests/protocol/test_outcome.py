@@ -192,7 +192,8 @@ def test_questions_are_equal_where_all_that_is_asked_is(place: int) -> None:
 def test_a_question_that_stays_open_for_longer_is_another_one() -> None:
     asked = Question(*FACTS)
     longer = asked.open_until(NOON + 60, 0.5)
-    assert longer == Question(*FACTS[:5], NOON + 60, 0.5, *FACTS[7:])
+    changed: Any = (*FACTS[:5], NOON + 60, 0.5, *FACTS[7:])
+    assert longer == Question(*changed)
     assert asked == Question(*FACTS)
 
 
