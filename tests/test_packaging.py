@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from complaints import complaints
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "crypto_ws_sync"
@@ -63,7 +64,7 @@ def _told_by(program: str, *options: str) -> str:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, complaints(done.stderr.splitlines(keepends=True))) == (0, "")
     return done.stdout.strip()
 
 

@@ -26,6 +26,19 @@ ORDER = {
 }
 
 
+def _assert_offset(session: UserWSSession, offset: float) -> None:
+    """The session knows the clock's offset as well as it says: a question that took long leaves doubt."""
+
+    def is_right() -> bool:
+        status = session.status()
+        assert status.clock_offset is not None
+        assert status.clock_error is not None
+        return abs(status.clock_offset - offset) <= status.clock_error + 0.01
+
+    # Time may pass between its looks at the two clocks, but not each time.
+    assert any(is_right() for _ in range(20))
+
+
 @pytest.mark.parametrize("offset", [-40.0, 40.0, -1e6, 1e6])
 def test_a_server_whose_clock_is_elsewhere(
     exchange: HostileExchange, open_session: Open, offset: float
@@ -34,7 +47,7 @@ def test_a_server_whose_clock_is_elsewhere(
     session = open_session()
     assert session.handle_request("order.place", ORDER)["orderId"] == 1
     assert len(exchange.seen("order.place")) == 1
-    assert session.status().clock_offset == pytest.approx(offset, abs=0.5)
+    _assert_offset(session, offset)
 
 
 @pytest.mark.parametrize("jump", [-40.0, 40.0])
@@ -48,7 +61,7 @@ def test_a_clock_that_jumps_is_repaired_unseen(
         assert not wait(orders, LIMIT).not_done
         assert {order.result()["status"] for order in orders} == {"NEW"}
         assert len(exchange.orders) == 1 + 20 * step
-        assert session.status().clock_offset == pytest.approx(exchange.clock_offset, abs=0.5)
+        _assert_offset(session, exchange.clock_offset)
 
 
 @pytest.mark.parametrize("jump", [-40.0, 40.0])

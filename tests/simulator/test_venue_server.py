@@ -150,13 +150,13 @@ def test_connection_lives_for_24_hours(client: BareClient, clock: ManualClock) -
 
 
 def test_latency_delays_every_answer_and_requests_overlap() -> None:
-    with SimulatedExchange(latency=0.1) as exchange, BareClient(exchange) as client:
+    with SimulatedExchange(latency=0.8) as exchange, BareClient(exchange) as client:
         began = time.monotonic()
         for _ in range(10):
             client.send("ping")
         for _ in range(10):
             client.receive()
-        assert 0.1 <= time.monotonic() - began < 0.9
+        assert 0.8 <= time.monotonic() - began < 7.5
 
 
 def test_same_seed_makes_the_same_keys_and_prices(clock: ManualClock) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from complaints import complaints
 
 from crypto_ws_sync.simulator import SimulatedExchange
 
@@ -40,12 +41,12 @@ def _run(exchange: SimulatedExchange, ending: str, loop: str) -> dict[str, Any]:
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=25,
+        timeout=50,
     )
     assert done.returncode == 0, done.stderr
     # From Python 3.12 on a fork beside threads is warned of, which is the forking program's own concern.
-    complaints = [line for line in done.stderr.splitlines() if "fork" not in line]
-    assert not complaints, done.stderr
+    told = [line for line in done.stderr.splitlines() if "fork" not in line]
+    assert not complaints(told), done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

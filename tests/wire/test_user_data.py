@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -429,8 +430,10 @@ def test_a_wrong_clock_is_set_right_first(exchange: SimulatedExchange, session: 
 
 def test_a_ban_is_told_where_it_outlasts_the_sessions_timeout(exchange: SimulatedExchange) -> None:
     exchange.faults.unavailable(executed=False, status=429, code=-1003, msg="Too many.", method=SUBSCRIBE)
+    # In the middle of a minute by the exchange's clock, as such a ban lasts until its end.
+    exchange.faults.skew_clock(20 - time.time() % 60)
     with (
-        _session(exchange, exchange.accounts[0], timeout=0.3) as session,
+        _session(exchange, exchange.accounts[0], timeout=3) as session,
         pytest.raises(RateLimited),
         session.user_data(),
     ):
@@ -438,7 +441,7 @@ def test_a_ban_is_told_where_it_outlasts_the_sessions_timeout(exchange: Simulate
 
 
 def test_without_a_connection_it_cannot_be_opened_in_time(exchange: SimulatedExchange) -> None:
-    with _session(exchange, exchange.accounts[0], timeout=0.3) as session:
+    with _session(exchange, exchange.accounts[0], timeout=0.3).start(30) as session:
         refused = exchange.faults.refuse_handshake(503, times=None)
         exchange.faults.drop_all()
         assert refused.wait(5)
