@@ -115,9 +115,12 @@ class LoopThread:
         self.is_closed = False
         try:
             self._thread.start()
-        except BaseException:
+        except BaseException as error:
             self.is_closed = True
             self._bell.close()
+            if isinstance(error, RuntimeError):
+                # The system lets no more threads begin: nobody else will close it.
+                self._loop.close()
             raise
         self.ident = self._thread.ident or 0
 
