@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crypto_ws_sync.exchanges.binance.envelope import _DEEPEST as DEEPEST
+from crypto_ws_sync.exchanges.binance.envelope import _PART as PART
 
 REFUSED = "refused"
 
@@ -87,6 +88,17 @@ def test_depth_is_that_of_the_value_whatever_its_strings_hold(
     at_the_limit = wrapped(kinds[:levels], text)
     assert agreed(at_the_limit) == repr(json.loads(at_the_limit))
     assert agreed(wrapped(kinds[: levels + 1], text)) == REFUSED
+
+
+@pytest.mark.parametrize("offset", range(8))
+@pytest.mark.parametrize(("depth", "is_read"), [(DEEPEST, True), (DEEPEST + 1, False)])
+def test_the_depth_of_a_long_text_is_the_same_wherever_its_parts_meet(
+    offset: int, depth: int, is_read: bool
+) -> None:
+    around = ['"' + "x" * (PART - depth - 8 + offset) + '"', '"]]"', '""', '"[", "\\\\"']
+    for before in around:
+        for after in ('"]"', '"' + "[" * PART + '"', "{}"):
+            assert (agreed(wrapped("l" * depth, f"{before},{after},{after}")) != REFUSED) is is_read
 
 
 @pytest.mark.parametrize("count", [257, 5000])

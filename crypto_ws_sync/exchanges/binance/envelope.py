@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
@@ -30,16 +30,18 @@ _SHALLOW = 2 * _DEEPEST
 """Characters up to which a text cannot be nested deeper: each level has a bracket at either end."""
 _USUAL = 10
 """Levels that answers have at most; counting more of them is slower."""
+_PART = 1 << 15
+"""Characters that are looked through at once: copies of so few stay in the processor's caches."""
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NO_STEPS = bytes(set(range(256)) - set(b'[{]}"'))
 
 
-def _depth(raw: bytes) -> int:
+def _depth(text: str) -> int:
     """Return how deep a JSON text is nested, in linear time, and in C for whatever an exchange sends."""
-    if b"\\" in raw:
-        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if "\\" in text:
+        text = text.replace("\\\\", "").replace('\\"', "")
     # Once quotes that meet are gone, which changes nothing between the others, strings with brackets are what is left.
-    steps = raw.translate(_STEPS, _NO_STEPS).replace(b'""', b"")
+    steps = b"".join(map(_steps, _parts(text))).replace(b'""', b"")
     if b'"' in steps:
         steps = b"".join(steps.split(b'"')[::2])
     for level in range(_USUAL):
@@ -50,8 +52,18 @@ def _depth(raw: bytes) -> int:
     return _USUAL + max(itertools.accumulate(memoryview(steps).cast("b")), default=0)
 
 
+def _steps(part: str) -> bytes:
+    """Return the brackets of a text as steps down and up, and the quotes between which any of them stands."""
+    return part.encode("utf-8", "surrogatepass").translate(_STEPS, _NO_STEPS).replace(b'""', b"")
+
+
+def _parts(text: str, more: int = 0) -> Iterator[str]:
+    """Yield a text in parts, each with the first `more` characters of the next."""
+    return (text[start : start + _PART + more] for start in range(0, len(text), _PART))
+
+
 def _refuse_depth(text: str) -> None:
-    if _depth(text.encode("utf-8", "surrogatepass")) > _DEEPEST:
+    if _depth(text) > _DEEPEST:
         raise ValueError(f"nested deeper than {_DEEPEST} levels")
 
 
@@ -64,7 +76,7 @@ def decode_slowly(text: str) -> Any:
     Raises:
         ValueError: It is not JSON, or nested deeper than 256 levels.
     """
-    if len(text) > _SHALLOW and text.count("[") + text.count("{") > _DEEPEST:
+    if len(text) > _PART or (len(text) > _SHALLOW and text.count("[") + text.count("{") > _DEEPEST):
         _refuse_depth(text)
     try:
         # The short way, for what begins and ends with its value, as all that the exchange says does.
@@ -95,8 +107,6 @@ else:
     _MARKED = bytes.maketrans(b"0123456789{", b"0" * 10 + b"[")
     _LONG = b"0" * 19
     """As many digits in a row as a number beyond 64 bits has at least."""
-    _PART = 1 << 15
-    """Characters that are looked through at once: copies of so few stay in the processor's caches."""
 
     def _seen(text: str) -> tuple[bool, int]:
         """Return whether a text has so many digits in a row, and how many lists and objects begin in it."""
@@ -105,7 +115,7 @@ else:
 
     def _seen_in_parts(text: str) -> tuple[bool, int]:
         """Return the same of a long text; what begins where two parts meet may be counted twice."""
-        found = [_seen(text[start : start + _PART + len(_LONG)]) for start in range(0, len(text), _PART)]
+        found = list(map(_seen, _parts(text, len(_LONG))))
         return any(is_long for is_long, _ in found), sum(begun for _, begun in found)
 
     def decode(text: str) -> Any:
