@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from crypto_ws_sync.errors import ApiError
 
@@ -24,7 +23,11 @@ LONGEST_PAUSE = 1.0
 MISSES_NEEDED = 2
 
 
-@dataclass(slots=True)  # not frozen: one is made for every write, and that would cost it three times as much
+_Facts: TypeAlias = tuple[
+    int, str, Mapping[str, Any], str | None, float, float, float, bool, int | None
+]  # fmt: skip
+
+
 class Question:
     """One write whose outcome is open: all that is needed to look it up, and nothing secret; never changed once made.
 
@@ -40,24 +43,70 @@ class Question:
         latest_order: Number of the latest order of its symbol that was known when it was signed; None: none was.
     """
 
-    serial: int
-    method: str
-    params: Mapping[str, Any] = field(repr=False)
-    client_order_id: str | None
-    timestamp: float
-    accepted_until: float
-    clock_error: float
-    is_placement: bool = False
-    latest_order: int | None = None
+    __slots__ = (
+        "accepted_until",
+        "client_order_id",
+        "clock_error",
+        "is_placement",
+        "latest_order",
+        "method",
+        "params",
+        "serial",
+        "timestamp",
+    )
 
-    def __getstate__(self) -> tuple[Any, ...]:
+    def __init__(
+        self,
+        serial: int,
+        method: str,
+        params: Mapping[str, Any],
+        client_order_id: str | None,
+        timestamp: float,
+        accepted_until: float,
+        clock_error: float,
+        is_placement: bool = False,
+        latest_order: int | None = None,
+    ) -> None:
+        self.serial = serial
+        self.method = method
+        self.params = params
+        self.client_order_id = client_order_id
+        self.timestamp = timestamp
+        self.accepted_until = accepted_until
+        self.clock_error = clock_error
+        self.is_placement = is_placement
+        self.latest_order = latest_order
+
+    def __repr__(self) -> str:
+        # Without its parameters, which are the caller's own.
+        return f"<Question {self.serial} of {self.method} {self.client_order_id or ''}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts() == other._facts() if isinstance(other, Question) else NotImplemented
+
+    def _facts(self) -> _Facts:
+        """Return all of it, in the order of the arguments."""
+        return (
+            self.serial,
+            self.method,
+            self.params,
+            self.client_order_id,
+            self.timestamp,
+            self.accepted_until,
+            self.clock_error,
+            self.is_placement,
+            self.latest_order,
+        )
+
+    def __reduce__(self) -> tuple[type[Question], _Facts]:
         """Return what a pickle of any protocol keeps: an open question may travel to another process."""
-        return tuple(getattr(self, each.name) for each in fields(self))
+        return Question, self._facts()
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Take it from a pickle."""
-        for each, value in zip(fields(self), state, strict=True):
-            object.__setattr__(self, each.name, value)
+    def open_until(self, accepted_until: float, clock_error: float) -> Question:
+        """Return the same question with another end, and another error of the clock."""
+        changed = Question(*self._facts())
+        changed.accepted_until, changed.clock_error = accepted_until, clock_error
+        return changed
 
 
 class FindingKind(enum.Enum):

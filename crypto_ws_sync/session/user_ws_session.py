@@ -131,6 +131,10 @@ class UserWSSession(BinanceMethods):
         if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
             raise ConfigError("ssl_context must be an ssl.SSLContext")
         check_proxy(proxy)
+        if clock is not None and not callable(getattr(clock, "now", None)):
+            raise ConfigError(
+                "clock must have a now() of epoch seconds, as ManualClock has; None for the real time"
+            )
         url = with_options(endpoint, time_unit)
         signer = make_signer(api_key, api_secret, private_key_passphrase)
         self._dialect = self._dialect_kind(

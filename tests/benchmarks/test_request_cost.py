@@ -29,7 +29,7 @@ CALLS = {
 }
 """Shape -> calls per request: of the package's own functions, and of the library's; both threads together.
 
-The package's are those with the extra `speed`, one more than without, the library's those without it, twice as many.
+The package's are as many with the extra `speed` as without, the library's those without it, twice as many.
 """
 
 LIBRARY_SLACK = 1.3

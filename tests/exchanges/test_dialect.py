@@ -558,16 +558,9 @@ def test_no_text_whatsoever_raises_and_both_codecs_agree(text: str) -> None:
     assert all(other == found[0] for other in found)
 
 
-@pytest.mark.parametrize(
-    "result", ['"\\ud800"', "1e999", "[" * 1100 + "]" * 1100], ids=["half a pair", "infinite", "deep"]
-)
+@pytest.mark.parametrize("result", ['"\\ud800"', "1e999"], ids=["half a pair", "infinite"])
 def test_what_only_one_codec_reads_reaches_the_caller_all_the_same(dialect: Any, result: str) -> None:
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(limit + 3000)
-    try:
-        (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{result}}}')
-    finally:
-        sys.setrecursionlimit(limit)
+    (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{result}}}')
     assert isinstance(incoming, Reply)
     assert incoming.key == 1
 
@@ -617,7 +610,7 @@ def test_of_a_repeated_key_the_last_counts(dialect: Any) -> None:
     assert (incoming.key, incoming.outcome, incoming.result) == (2, Outcome.OK, {"a": 2})
 
 
-@pytest.mark.parametrize(("depth", "is_read"), [(500, True), (100_000, False)])
+@pytest.mark.parametrize(("depth", "is_read"), [(255, True), (256, False), (1000, False), (100_000, False)])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
 def test_how_deep_an_answer_may_be_nested(dialect: Any, depth: int, is_read: bool, brackets: str) -> None:
     one = '{"a":' if brackets == "{}" else "["

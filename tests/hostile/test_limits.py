@@ -109,6 +109,22 @@ def test_a_retry_after_that_has_passed_is_no_leave_to_storm(
     assert len(exchange.seen("test.echo")) < 5
 
 
+def test_a_429_that_comes_when_its_caller_has_gone_holds_everybody_back(
+    exchange: HostileExchange, session: UserWSSession
+) -> None:
+    late: list[Call] = []
+    exchange.once("test.echo", late.append)
+    with pytest.raises(RequestTimeout):
+        session.handle_request("test.echo", ASKED, timeout=2)
+    exchange.wait_for("test.echo")
+    _throttle(30)(late[0])
+    assert session.handle_request("test.echo", ASKED) in (ASKED, None), "it may have come in between"
+    with pytest.raises(OutOfService) as held:
+        session.handle_request("test.echo", ASKED, on_limit="raise")
+    assert held.value.retry_at == pytest.approx(time.time() + 30, abs=5)
+    assert not session.operational_status
+
+
 def test_minus_1015_holds_back_placements_alone(exchange: HostileExchange, open_session: Open) -> None:
     # In the middle of the shortest window of orders, which does not end meanwhile.
     exchange.clock = clock = ManualClock(1_700_000_004.0)

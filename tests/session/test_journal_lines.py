@@ -6,7 +6,6 @@ import io
 import json
 import math
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,7 +34,8 @@ def question(number: int, **changes: Any) -> Question:
         "newClientOrderId": "id",
     }
     asked = Question(number, "order.place", params, f"id{number}", 1.7e9 + number, 1.7e9 + number, 0.01, True)
-    return replace(asked, **changes)
+    given = {name: getattr(asked, name) for name in Question.__slots__}
+    return Question(**{**given, **changes})
 
 
 def read(data: bytes) -> Contents:
@@ -106,7 +106,7 @@ def test_any_write_comes_back(
     assert contents.skipped == 0
     (record,) = contents.left_open
     last = latest if latest < math.inf else 1.7e9
-    assert record.question == replace(asked, accepted_until=last + window)
+    assert record.question == asked.open_until(last + window, asked.clock_error)
     assert (record.latest, record.account, record.line) == (latest, MARK, line)
     assert record.window == pytest.approx(window, abs=1e-5)
 

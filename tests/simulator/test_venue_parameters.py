@@ -238,3 +238,22 @@ def test_a_lock_from_outside_is_told_and_leaves_less_to_trade(client: BareClient
     exchange.lock("BTC", "-9.995")
     assert client.next_event()["event"]["d"] == "-9.99500000"
     assert client.result("order.place", sale, signed=True)["status"] == "FILLED"
+
+
+def test_a_key_named_where_none_is_needed_is_no_unknown_parameter(client: BareClient) -> None:
+    """Older clients name one when they ask for old trades, as was asked of them once."""
+    named = {**SYMBOL, "limit": 2, "apiKey": client.account.api_key}
+    assert len(client.result("trades.historical", named)) == 2
+    assert client.refusal("trades.historical", {**named, "secretKey": "x"})[1] == -1104
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_parameters_read_are_counted_wherever_the_unknown_one_stands(
+    client: BareClient, is_first: bool
+) -> None:
+    known = {**SYMBOL, "limit": 5}
+    params = {"depth": 5, **known} if is_first else {**known, "depth": 5}
+    words = "Not all sent parameters were read; read '2' parameter(s) but was sent '3'."
+    assert client.refusal("depth", params) == (400, -1104, words)
+    signed = client.refusal("account.status", {"omit": True}, signed=True)
+    assert signed[2] == "Not all sent parameters were read; read '3' parameter(s) but was sent '4'."

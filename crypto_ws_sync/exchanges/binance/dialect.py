@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
 from crypto_ws_sync.exchanges.binance import events, evidence, lookups
@@ -14,7 +14,6 @@ from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import (
     decode,
-    decode_slowly,
     encode,
     encode_params,
     readings,
@@ -230,15 +229,14 @@ class BinanceDialect:
                 ) from None
         return wire
 
-    def _refuse_own(self, spec: MethodSpec, wire: Mapping[str, Any]) -> None:
-        for name in _OWN_PARAMETERS:
-            if name in wire:
-                raise InvalidParameter(
-                    f"{spec.name}: leave {name} out, the session sets it at the moment of sending "
-                    "(or give apiKey, timestamp and signature all three)",
-                    method=spec.name,
-                    parameter=name,
-                )
+    def _refuse_own(self, spec: MethodSpec, wire: Mapping[str, Any]) -> NoReturn:
+        name = next(name for name in _OWN_PARAMETERS if name in wire)
+        raise InvalidParameter(
+            f"{spec.name}: leave {name} out, the session sets it at the moment of sending "
+            "(or give apiKey, timestamp and signature all three)",
+            method=spec.name,
+            parameter=name,
+        )
 
     def _may_widen(self, spec: MethodSpec) -> bool:
         return not spec.is_known or any(parameter.wire == "recvWindow" for parameter in spec.parameters)
@@ -289,11 +287,8 @@ class BinanceDialect:
         """Return what a text says."""
         try:
             said = decode(text)
-        except (ValueError, RecursionError):
-            try:
-                said = decode_slowly(text)
-            except (ValueError, RecursionError):
-                return (Ignored("not JSON"),)
+        except (ValueError, RecursionError) as error:
+            return (Ignored(f"not JSON: {error}"),)
         if type(said) is not dict:
             return (Ignored("not an object"),)
         status = said.get("status")
