@@ -244,7 +244,7 @@ def test_look_ups_go_before_what_waits(open_venue: OpenVenue) -> None:
         venue.session.handle_request("ping")
     venue.exchange.faults.swallow("after", method="order.place")
     with pytest.raises(OutcomeUnknown) as unknown:
-        venue.session.handle_request("order.place", params, timeout=0.2)
+        venue.session.handle_request("order.place", params, timeout=1.0)
     assert venue.session.unresolved()
     waiting = [venue.session.submit("ping", on_limit="wait", timeout=60) for _ in range(3)]
     # The look-up, too, which is behind them by then.
@@ -332,7 +332,7 @@ def test_an_event_settles_what_its_stream_tells_of(venue: Venue) -> None:
     with venue.session.user_data() as events:
         venue.exchange.faults.swallow("after", method="order.cancel")
         with pytest.raises(OutcomeUnknown) as unknown:
-            venue.session.handle_request("order.cancel", cancel, timeout=0.2)
+            venue.session.handle_request("order.cancel", cancel, timeout=1.0)
         assert unknown.value.resolve(5)["status"] == "CANCELED"
         told = next(events)
         assert not isinstance(told, StreamGap)
