@@ -76,7 +76,7 @@ class LoopThread:
         at_end: Called on the loop when it is about to close.
         on_closed: Called on the thread when the loop has closed, so that nothing can be handed over any more.
 
-    Owner: shared; flags are set once, `is_closed` guarded by self._closing where something is handed over.
+    Owner: shared; flags are set once, `is_closed` guarded by self._closing.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class LoopThread:
         self._is_stopped = False
         self._loop = _new_loop()
         self.is_closed = True
-        # Re-entrant, since a signal's handler may ask something while its thread does.
+        # What is handed over in here has its turn before the loop ends; later it is refused. May be entered twice, as
+        # the collector may run anything in between.
         self._closing = threading.RLock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -122,7 +123,6 @@ class LoopThread:
             SessionClosed: The loop has ended.
         """
         try:
-            # What a loop is given after its last turn and before it is closed would never run, and say nothing.
             with self._closing:
                 if self.is_closed:
                     raise RuntimeError
@@ -214,7 +214,7 @@ class LoopThread:
     def after_fork(self) -> None:
         """In a forked child: the loop and its connection are the parent's."""
         self.is_forked = True
-        self._closing = threading.RLock()  # the thread that held it may not be here
+        self._closing = threading.RLock()
         if self._bell is not None:
             self._bell.close()
         self._at_fork()

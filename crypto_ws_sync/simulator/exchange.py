@@ -101,6 +101,10 @@ class SimulatedExchange:
         rate_limits: Mapping[str, int] | Iterable[Mapping[str, str | int]] | None = None,
         clock: ManualClock | None = None,
     ) -> None:
+        if not (isinstance(latency, int | float) and latency >= 0):
+            raise ValueError(f"latency is {latency!r}: pass seconds, 0 or more")
+        if clock is not None and not callable(getattr(clock, "now_us", None)):
+            raise ValueError(f"clock is {clock!r}: pass a ManualClock, or None for the real time")
         self._host, self._wanted_port, self._has_tls, self._latency = host, port, tls, latency
         self._clock: Clock = clock or RealClock()
         self._balances = balances

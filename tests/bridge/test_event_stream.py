@@ -227,3 +227,22 @@ def test_ctrl_c_ends_the_wait_and_loses_nothing() -> None:
     calls.join()
     stream.put({"n": 1}, 0.0)
     assert stream.take(0) == {"n": 1}
+
+
+@pytest.mark.parametrize("must_slice", [False, True])
+def test_who_waits_behind_another_reader_has_its_own_timeout(must_slice: bool) -> None:
+    stream = EventStream(5, must_slice=must_slice)
+    waits = threading.Event()
+
+    def read() -> Any:
+        waits.set()
+        return stream.take(None)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(read)
+        waits.wait()
+        with pytest.raises(TimeoutError, match=r"within 0\.3 s"):
+            stream.take(0.3)
+        assert not first.done()
+        stream.put({"n": 1}, 0.0)
+        assert first.result(8) == {"n": 1}

@@ -15,7 +15,7 @@ import pytest
 from bytes_server import LIMIT, Wire
 from hostile_exchange import Call, HostileExchange
 
-from crypto_ws_sync import OutcomeUnknown, RequestTimeout, SessionClosed, UserWSSession
+from crypto_ws_sync import ConfigError, OutcomeUnknown, RequestTimeout, SessionClosed, UserWSSession
 
 ASKED = {"value": 1}
 ORDER = {
@@ -385,3 +385,29 @@ def test_the_loop_finds_nothing_to_complain_about_in_debug_mode(
         record for record in caplog.records if record.name == "asyncio" and "Executing" not in record.message
     ]
     assert not said
+
+
+def test_an_error_of_a_session_that_is_gone_says_what_to_pass(exchange: HostileExchange) -> None:
+    session = UserWSSession(*exchange.credentials, endpoint=exchange.url).start()
+    exchange.on("order.place", lambda call: call.execute() and None)
+    with pytest.raises(OutcomeUnknown) as caught:
+        session.handle_request("order.place", {**ORDER, "newClientOrderId": "left"}, timeout=0.3)
+    error = caught.value.with_traceback(None)
+    del caught
+    session.stop(0.5)
+    del session
+    gc.collect()
+    with pytest.raises(SessionClosed, match=r"resolve\(session=...\)") as gone:
+        error.resolve()
+    assert (gone.value.method, gone.value.client_order_id) == ("order.place", "left")
+
+
+@pytest.mark.parametrize("wrong", ["ping", ("ping",), ("ping", None, 1), 5, None])
+def test_what_is_no_pair_is_refused_and_nothing_is_sent(
+    exchange: HostileExchange, session: UserWSSession, wrong: Any
+) -> None:
+    before = len(exchange.seen("ping"))
+    with pytest.raises(ConfigError, match="pairs of a method and its parameters"):
+        session.handle_requests([("ping", None), wrong])
+    session.handle_request("test.echo")
+    assert len(exchange.seen("ping")) == before

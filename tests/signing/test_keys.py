@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import subprocess
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from crypto_ws_sync.errors import ConfigError
-from crypto_ws_sync.signing.keys import load_signer
+from crypto_ws_sync.signing.keys import load_signer, warn_if_others_can_read
 
 PASSPHRASE = "correct horse"
 
@@ -137,6 +138,12 @@ def test_unsupported_kinds_are_named(ed_key: ed25519.Ed25519PrivateKey) -> None:
     assert "unsupported kind (" in _refusal(_pem(ec.generate_private_key(ec.SECP256R1())))
     assert "unsupported kind (Ed448)" in _refusal(_pem(ed448.Ed448PrivateKey.generate()))
     assert "OpenSSH" in _refusal(_pem(ed_key, PrivateFormat.OpenSSH))
+    der = ed_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    # 1.3.101.112 is Ed25519, and 1.3.101.99 is nothing.
+    unheard_of = base64.encodebytes(der.replace(b"\x2b\x65\x70", b"\x2b\x65\x63")).decode("ascii")
+    assert "unsupported kind" in _refusal(
+        f"-----BEGIN PRIVATE KEY-----\n{unheard_of}-----END PRIVATE KEY-----\n"
+    )
 
 
 def test_rsa_key_sizes() -> None:
@@ -196,6 +203,9 @@ def test_key_files_that_cannot_be_read(tmp_path: Path, ed_key: ed25519.Ed25519Pr
     missing = tmp_path / "gone.pem"
     assert f"{missing} does not exist" in _refusal(missing)
     assert "is a folder" in _refusal(tmp_path)
+    assert "cannot be read: " in _refusal(tmp_path / ("x" * 300))
+    for name in ("zero\0", "half a pair \ud800", "~no such user/key.pem"):
+        assert "cannot be the name of a file" in _refusal(Path(name))
     path = tmp_path / "key.pem"
     path.touch(0o600)
     assert "is empty" in _refusal(path)
@@ -230,6 +240,13 @@ def test_a_key_file_that_others_can_read_is_a_warning(
     if is_warned:
         assert f"mode {mode:03o}" in warned[0].getMessage()
         assert "chmod 600" in warned[0].getMessage()
+
+
+def test_a_file_that_has_gone_meanwhile_is_no_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_if_others_can_read(tmp_path / "gone.pem", "key file")
+    assert not caplog.records
 
 
 def test_hmac_keys_do_without_the_cryptography_package() -> None:

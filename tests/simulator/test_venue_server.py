@@ -183,6 +183,17 @@ def test_wrong_arguments_are_errors() -> None:
         SimulatedExchange().add_account("dsa")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="negative"):
         SimulatedExchange(balances={"BTC": "-1"})
+    with pytest.raises(ValueError, match="amounts by asset"):
+        SimulatedExchange(balances={"BTC": "much"})
+    with pytest.raises(ValueError, match="without limit, rateLimitType"):
+        SimulatedExchange(rate_limits=[{"interval": "SECOND"}])
+    with pytest.raises(ValueError, match="no such interval"):
+        SimulatedExchange(rate_limits=[{"rateLimitType": "ORDERS", "interval": "WEEK", "limit": 1}])
+    for latency in (-1, "long"):
+        with pytest.raises(ValueError, match="latency is"):
+            SimulatedExchange(latency=latency)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="pass a ManualClock"):
+        SimulatedExchange(clock=time.time)  # type: ignore[arg-type]
 
 
 def test_symbols_and_balances_as_asked_for() -> None:

@@ -612,6 +612,17 @@ def test_either_spelling_and_a_version_are_understood(
     assert first["timeZone"] == "1"
 
 
+def test_a_history_shows_its_method_and_leaves_out_what_is_none(
+    session: UserWSSession, exchange: SimulatedExchange
+) -> None:
+    history = session.history(
+        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-02", time_zone=None
+    )
+    assert repr(history) == "<History of klines>"
+    assert len(list(history)) == 24
+    assert "timeZone" not in asked(exchange, "klines")[0]
+
+
 def test_an_empty_range_asks_nothing(session: UserWSSession, exchange: SimulatedExchange) -> None:
     assert list(session.history("klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-01")) == []
     assert list(session.history("klines", **BTC, interval="1h", start="2126-01-01")) == []
