@@ -48,7 +48,9 @@ GAUGES = (
     Gauge("kept", "verdicts kept for callers that may still ask", 30.0, 0.02),
     Gauge("lines", "connections, draining ones included", 1.0),
     Gauge("reserved", "weight and orders reserved for what is in flight", 40.0),
-    Gauge("clock", "milliseconds by which the exchange's clock is misjudged", 2.0),
+    Gauge(
+        "clock", "milliseconds by which the exchange's clock is misjudged beyond the error that is told", 2.0
+    ),
 )
 """Requests in flight at one moment or another differ by a few, so their tables have a slack of that size."""
 
@@ -121,9 +123,10 @@ def read_session(session: UserWSSession, skew: float | None) -> dict[str, float]
     engine = run.engine
     assert engine is not None
     found: dict[str, float] = run.ask(_look(engine), 30.0)
-    offset = session.status().clock_offset
-    if skew is not None and offset is not None:
-        found["clock"] = abs(offset - skew) * 1000
+    status = session.status()
+    offset, error = status.clock_offset, status.clock_error
+    if skew is not None and offset is not None and error is not None:
+        found["clock"] = max(0.0, abs(offset - skew) - error) * 1000
     return found
 
 

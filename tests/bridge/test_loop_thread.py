@@ -14,7 +14,7 @@ from crypto_ws_sync.bridge.bell import Bell
 from crypto_ws_sync.bridge.loop_thread import LoopThread, wait_done
 from crypto_ws_sync.errors import SessionClosed
 
-LIMIT = 8.0
+LIMIT = 30.0
 MOMENT = 0.3
 """Seconds for which two threads stay where each may wait for the other."""
 

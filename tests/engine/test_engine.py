@@ -331,7 +331,7 @@ def test_an_event_settles_an_order_before_any_look_up(toy: Bench) -> None:
     toy.exchange.on("find", lambda call: None)
     with toy.stream() as events:
         toy.exchange.on("buy", execute_only)
-        future = toy.submit("buy", toy.words.named("mine"), timeout=0.2)
+        future = toy.submit("buy", toy.words.named("mine"), timeout=1.0)
         with pytest.raises(OutcomeUnknown) as unknown:
             future.result(5)
         assert next(events)["bought"] == "mine"  # type: ignore[index,typeddict-item]  # the toy's own event

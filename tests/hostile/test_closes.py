@@ -148,5 +148,5 @@ def test_an_unsent_order_that_finds_no_connection_in_time_was_not_sent(
         session.handle_request("order.place", ORDER, timeout=0.3)
     late = session.submit("order.place", ORDER, timeout=0.3)
     with pytest.raises(ConnectionLost, match="not sent"):
-        late.result(2)
+        late.result(LIMIT)
     assert not exchange.seen("order.place")

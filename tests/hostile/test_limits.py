@@ -292,7 +292,7 @@ def test_no_ban_is_longer_than_the_longest_there_is(
         lambda call: call.wire.send_text(refusal(call.id if key else None, 418, -1003, "no", data)),
     )
     with pytest.raises((OutOfService, RateLimited, RequestTimeout)):
-        session.handle_request("test.echo", timeout=0.3)
+        session.handle_request("test.echo", timeout=2.0)
     with pytest.raises(OutOfService) as caught:
         session.handle_request("test.echo", on_limit="raise")
     assert caught.value.retry_at is not None

@@ -160,10 +160,10 @@ def test_an_answer_that_comes_after_the_caller_left_settles_a_write_without_a_lo
     held: list[Call] = []
     exchange.on("test.write", held.append)
     with pytest.raises(OutcomeUnknown) as caught:
-        session.handle_request("test.write", {"value": 7}, signed=True, timeout=0.05)
+        session.handle_request("test.write", {"value": 7}, signed=True, timeout=1.0)
     held[0].answer({"id": held[0].id, "status": 200, "result": "done"})
     session.handle_request("ping")
-    assert caught.value.resolve(1) == "done"
+    assert caught.value.resolve(LIMIT) == "done"
     assert not session.unresolved()
 
 
@@ -201,9 +201,9 @@ def test_a_submitted_order_ends_at_its_deadline_though_the_exchange_is_gone(
         call.wire.finish()
 
     exchange.on("order.place", execute_and_go)
-    future = session.submit("order.place", _order("one"), timeout=0.5)
+    future = session.submit("order.place", _order("one"), timeout=1.0)
     with pytest.raises(OutcomeUnknown):
-        future.result(2)
+        future.result(LIMIT)
 
 
 def test_a_refused_timestamp_ends_at_its_deadline_though_the_exchange_is_gone(
@@ -215,7 +215,7 @@ def test_a_refused_timestamp_ends_at_its_deadline_though_the_exchange_is_gone(
     exchange.on("order.place", lambda call: call.refuse(400, -1021))
     future = session.submit("order.place", _order("one"), timeout=0.5)
     with pytest.raises(ConnectionLost):
-        future.result(2)
+        future.result(LIMIT)
     with pytest.raises(ConnectionLost):
         session.handle_request("order.place", _order("two"), timeout=0.3)
     assert not session.unresolved()

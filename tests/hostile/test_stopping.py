@@ -119,7 +119,7 @@ def test_stop_wakes_who_waits_for_an_outcome(exchange: HostileExchange, session:
     exchange.on("order.place", lambda call: call.execute() and None)
     exchange.on("order.status", _ignore)
     with pytest.raises(OutcomeUnknown) as caught:
-        session.handle_request("order.place", ORDER, timeout=0.1)
+        session.handle_request("order.place", ORDER, timeout=1.0)
     resolving = _in_thread(lambda: caught.value.resolve(60))
     exchange.wait_for("order.status")
     begun = time.monotonic()

@@ -198,7 +198,7 @@ def test_an_order_that_was_never_sent_is_told_once_none_can_be_accepted_any_more
 
     def ask() -> None:
         try:
-            left.resolve(9)
+            left.resolve(50)
         except ConnectionLost as error:
             told.append(error)
 

@@ -161,7 +161,7 @@ def test_what_is_taken_back_unsent_is_noted_as_not_executed(kept: Venue, path: P
     with pytest.raises(ConnectionLost):
         kept.session.handle_request("order.place", desk.limit(), timeout=0.05)
     with pytest.raises(ConnectionLost):
-        kept.session.submit("order.place", desk.limit(), timeout=0.05).result(5)
+        kept.session.submit("order.place", desk.limit(), timeout=0.05).result(30)
     refused.cancel()
     assert kept.session.wait_operational(8)
     kept.session.stop()
@@ -177,8 +177,8 @@ def test_an_outcome_that_was_looked_up_is_noted(kept: Venue, path: Path) -> None
     kept.settle(future)
     kept.exchange.faults.swallow("after", method="order.place")
     with pytest.raises(OutcomeUnknown) as unknown:
-        kept.session.handle_request("order.place", kept.desk().limit(), timeout=0.1)
-    assert unknown.value.resolve(5)["status"] == "NEW"
+        kept.session.handle_request("order.place", kept.desk().limit(), timeout=1.0)
+    assert unknown.value.resolve(30)["status"] == "NEW"
     kept.session.stop()
     assert [each.verdict for each in read_journal(path).settled.values()] == ["executed"] * 2
 
@@ -214,7 +214,7 @@ assert session.ping() == {}
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 session.handle_request("order.place", order)
 print(placed, failed)
-session.stop(0.1)
+session.stop(4.0)
 """
 
 

@@ -451,7 +451,7 @@ def test_without_a_connection_it_cannot_be_opened_in_time(exchange: SimulatedExc
 
 def test_without_a_confirmation_it_cannot_be_opened_in_time(exchange: SimulatedExchange) -> None:
     exchange.faults.swallow(method=SUBSCRIBE, times=None)
-    with _session(exchange, exchange.accounts[0], timeout=0.5) as session:
+    with _session(exchange, exchange.accounts[0], timeout=0.5).start(30) as session:
         with pytest.raises(RequestTimeout, match="not confirmed"), session.user_data():
             pass
         assert session.operational_status
