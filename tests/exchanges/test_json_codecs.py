@@ -97,7 +97,7 @@ def test_the_depth_of_a_long_text_is_the_same_wherever_its_parts_meet(
 ) -> None:
     around = ['"' + "x" * (PART - depth - 8 + offset) + '"', '"]]"', '""', '"[", "\\\\"']
     for before in around:
-        for after in ('"]"', '"' + "[" * PART + '"', "{}"):
+        for after in ('"]"', '"' + "[" * PART + '"', "1"):
             assert (agreed(wrapped("l" * depth, f"{before},{after},{after}")) != REFUSED) is is_read
 
 
