@@ -100,18 +100,23 @@ class LoopThread:
         self.is_closed = True
         # Re-entrant, since a signal's handler may ask something while its thread does.
         self._closing = threading.RLock()
+        self._is_ours = threading.Lock()
+        """Taken once: by the thread when it begins, or by who puts away what it would have worked with."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread.
+
+        Raises:
+            RuntimeError: The system lets no more threads begin.
+        """
         self._bell = Bell()
         _live.add(self)
         self.is_closed = False
         try:
             self._thread.start()
-        except BaseException:
-            self.is_closed = True
-            self._bell.close()
+        except RuntimeError:
+            self._put_away()
             raise
         self.ident = self._thread.ident or 0
 
@@ -166,13 +171,31 @@ class LoopThread:
         """End the loop and join its thread; return whether it has ended in time."""
         self.signal_stop()
         # Not by its number, which it has a moment before it can be joined.
-        if self._thread.is_alive() and threading.get_ident() != self.ident:
+        if not self._thread.is_alive():
+            self._put_away()
+        elif threading.get_ident() != self.ident:
             self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def _put_away(self) -> None:
+        """Close what the thread would have worked with, if it has not begun; then it ends as soon as it does.
+
+        After a Ctrl-C within its start nobody can tell whether it has.
+        """
+        if self._is_ours.acquire(blocking=False):
+            self.is_closed = True
+            if self._bell is not None:
+                self._bell.close()
+            self._loop.close()
+            _live.discard(self)
+            self._on_closed()
 
     def _run(self) -> None:
         loop, bell = self._loop, self._bell
         assert bell is not None
+        if not self._is_ours.acquire(blocking=False):
+            return
+        self.ident = threading.get_ident()
         asyncio.set_event_loop(loop)
         bell.hang(loop, self._on_ring)
         try:

@@ -92,6 +92,7 @@ class Journal:
             self._tidy_up(contents)
             self._writer.start()
         except BaseException:
+            self._writer.end()  # after a Ctrl-C it may run already
             self._file.close()
             raise
 

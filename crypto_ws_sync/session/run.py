@@ -46,19 +46,23 @@ class Run:
         """Done when `start` has ended, one way or the other."""
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
-        self.door = LoopThread(
-            name,
-            on_ring=self._take_in,
-            at_fork=self._forsake,
-            at_end=self._let_go,
-            on_closed=self._on_closed,
-        )
+        try:
+            self.door = LoopThread(
+                name,
+                on_ring=self._take_in,
+                at_fork=self._forsake,
+                at_end=self._let_go,
+                on_closed=self._on_closed,
+            )
+        except OSError as error:
+            raise ConnectionFailed(f"the session's loop cannot be made: {error}") from error
         self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
         self.context.offload = self.signing.offload
         self.wakes = self.context.wakes
         self._book = book
-        self._is_stopping = False
+        self.is_stopping = False
+        """`stop` was called, and may not have come to its end."""
         self._is_program_over = False
         self._forget_clock: Callable[[], None] = lambda: None
         self._is_time_told = False
@@ -72,9 +76,13 @@ class Run:
             ConnectionFailed: No connection within `timeout` seconds.
             SessionClosed: `stop` was called meanwhile.
         """
-        self.door.start()
-        self._forget_clock = self.context.time.on_move(self._on_time)
         try:
+            try:
+                self.door.start()
+            except (OSError, RuntimeError) as refusal:
+                # No more threads may begin, or no more files be opened.
+                raise ConnectionFailed(f"the session's thread cannot be started: {refusal}") from refusal
+            self._forget_clock = self.context.time.on_move(self._on_time)
             started = self.door.submit(self._begin(timeout))
             # The engine keeps the limit itself; a little more is left for it to say why.
             if not wait_done(started, timeout + 1.0):
@@ -94,7 +102,7 @@ class Run:
 
     def stop(self, timeout: float) -> None:
         """End everything within `timeout` seconds or little more."""
-        self._is_stopping = True
+        self.is_stopping = True
         engine, door = self.engine, self.door
         if door.is_forked:
             return
@@ -166,7 +174,7 @@ class Run:
             raise SessionClosed(
                 "a blocking call on the session's own thread would wait for itself: call from another thread"
             )
-        if self._is_stopping or door.is_closed:
+        if self.is_stopping or door.is_closed:
             raise SessionClosed("the session was stopped: start() it again")
 
     def hand_over(self, entry: Entry) -> None:

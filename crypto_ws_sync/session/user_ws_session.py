@@ -195,21 +195,33 @@ class UserWSSession(BinanceMethods):
             raise SessionClosed("start() on the session's own thread would wait for itself")
         if current is not None and current.door.is_forked:
             current.check()
-        if current is not None and not wait_done(current.begun, max(0.0, deadline - time.monotonic())):
+        starting = None if current is self._run else current
+        if starting is not None and not wait_done(starting.begun, max(0.0, deadline - time.monotonic())):
             raise ConnectionFailed("another thread's start() did not connect within the time of this one")
         with self._lock:
-            if self._run is not None and not self._run.door.is_closed:
-                return self
-            run = self._new_run()
-            self._starting = run
+            running = self._run
+            if running is not None and not running.door.is_closed:
+                if not running.is_stopping:
+                    return self
+                # Its stop was cut short, or is under way in another thread.
+                running.stop(max(0.5, deadline - time.monotonic()))
+            run: Run | None = None
             try:
+                run = self._starting = self._new_run()
                 run.start(max(0.0, deadline - time.monotonic()))
                 self._run = run
                 self._was_started = True
                 self._finalizer = weakref.finalize(self, run.abandon)
+            except BaseException:
+                # Also a Ctrl-C after it had begun to serve: nobody would know that it runs.
+                self._run = None
+                if run is not None:
+                    run.stop(1.0)
+                raise
             finally:
                 self._starting = None
-                run.begun.set_result(None)
+                if run is not None:
+                    run.begun.set_result(None)
         return self
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -232,6 +244,8 @@ class UserWSSession(BinanceMethods):
         run.stop(seconds)
         if self._run is run:
             self._run = None
+        if self._starting is run:
+            self._starting = None  # a start that was interrupted at its very end may have left it
 
     def __enter__(self) -> UserWSSession:
         return self.start()
