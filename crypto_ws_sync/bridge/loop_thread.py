@@ -109,10 +109,14 @@ class LoopThread:
 
         Raises:
             RuntimeError: The system lets no more threads begin.
+            SessionClosed: `stop` was called before.
         """
-        self._bell = Bell()
+        with self._closing:
+            if self._is_ours.locked():
+                raise SessionClosed("the session was stopped while it was starting")
+            self._bell = Bell()
+            self.is_closed = False
         _live.add(self)
-        self.is_closed = False
         try:
             self._thread.start()
         except RuntimeError:
@@ -182,13 +186,15 @@ class LoopThread:
 
         After a Ctrl-C within its start nobody can tell whether it has.
         """
-        if self._is_ours.acquire(blocking=False):
+        with self._closing:
+            if not self._is_ours.acquire(blocking=False):
+                return
             self.is_closed = True
             if self._bell is not None:
                 self._bell.close()
             self._loop.close()
-            _live.discard(self)
-            self._on_closed()
+        _live.discard(self)
+        self._on_closed()
 
     def _run(self) -> None:
         loop, bell = self._loop, self._bell

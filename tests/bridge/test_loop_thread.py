@@ -73,3 +73,35 @@ def test_a_thread_that_cannot_be_started_refuses_what_it_is_given(monkeypatch: p
         door.submit(answer())
     with pytest.raises(SessionClosed):
         door.ring()
+
+
+def test_a_thread_that_was_stopped_before_it_was_started_never_begins() -> None:
+    """As where one thread stops a session in the very moment in which another one starts it."""
+    door = make_door()
+    assert door.stop(SOON)
+    with pytest.raises(SessionClosed):
+        door.start()
+    with pytest.raises(SessionClosed):
+        door.submit(answer())
+    assert door.stop(SOON)
+
+
+def test_a_thread_that_was_stopped_while_it_was_started_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an interrupt in between, who stops it cannot tell whether it runs."""
+    begin, begun = threading.Thread.start, []
+
+    def delay(thread: threading.Thread) -> None:
+        begun.append(thread)
+        raise KeyboardInterrupt
+
+    door = make_door()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", delay)
+        with pytest.raises(KeyboardInterrupt):
+            door.start()
+    assert door.stop(SOON)
+    begin(begun[0])
+    begun[0].join(SOON)
+    assert not begun[0].is_alive()
+    with pytest.raises(SessionClosed):
+        door.ring()
