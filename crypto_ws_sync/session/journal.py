@@ -74,8 +74,9 @@ class Journal:
     def __init__(self, path: Path, account: str, *, is_synced: bool, name: str) -> None:
         self._account = account
         self._is_synced = is_synced
-        self._lock = threading.Lock()
-        self._sync_lock = threading.Lock()
+        # Re-entrant, since a signal's handler may place or cancel an order while its thread does.
+        self._lock = threading.RLock()
+        self._sync_lock = threading.RLock()
         self._file = JournalFile(path)
         self._writer: WriterThread[tuple[int, str, int | None]] = WriterThread(
             name, self._write_verdicts, at_end=self._close, at_fork=self._file.forsake

@@ -29,6 +29,8 @@ __all__ = ["Run"]
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
+_SHOWN = 100
+"""Writes of a batch that an interrupt names."""
 
 
 class Run:
@@ -185,6 +187,8 @@ class Run:
             if not inbox.is_armed:
                 self._wake()
         except BaseException:
+            # As `give_up` does, which a caller at the end of its stack cannot call any more.
+            entry.claimed = True
             self.give_up((entry,))
             raise
 
@@ -203,7 +207,9 @@ class Run:
         except SessionClosed:
             self._on_closed()
         except BaseException:
-            # A Ctrl-C in between: others may rely on this ring already.
+            # A Ctrl-C in between: others may rely on this ring already. Where there is no room on the stack for
+            # another try either, the next caller rings.
+            inbox.is_armed = False
             with suppress(SessionClosed):
                 self.door.ring()
             raise
@@ -228,15 +234,21 @@ class Run:
         """
         try:
             self.hand_over(entry)
-            is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
-        except CryptoWSError:
-            raise
+            is_there = self._waited(entry, reply)
+            if is_there and reply.exception() is None:
+                return reply.result()
+            late = None if is_there else self._late(entry, reply)
         except BaseException as interrupt:
-            # Wherever between these two a Ctrl-C comes, the request may be on its way.
-            self.give_up((entry,))
-            _note(interrupt, entry)
+            # Wherever between these a Ctrl-C comes, the request may be on its way, or done.
+            entry.claimed = True
+            self._interrupted(entry, reply, interrupt)
             raise
-        return reply.take() if is_there else self._outcome(entry, reply, is_there)
+        if late is None:
+            return reply.take()
+        try:
+            raise late
+        finally:
+            del late
 
     def wait(self, entry: Entry, reply: OneAnswer) -> Any:
         """Wait for the answer of a request that was handed over, until the entry's deadline.
@@ -245,26 +257,62 @@ class Run:
             Whatever became of the request.
         """
         try:
-            is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
+            is_there = self._waited(entry, reply)
+            late = None if is_there else self._late(entry, reply)
         except BaseException as interrupt:
-            self.give_up((entry,))
-            _note(interrupt, entry)
-            raise
-        return self._outcome(entry, reply, is_there)
-
-    def _outcome(self, entry: Entry, reply: OneAnswer, is_there: bool) -> Any:
-        if not is_there:
-            # From here on the loop sends it no more; it may have answered in between.
             entry.claimed = True
-            if not reply.done():
-                raise self._expired(entry)
-        return reply.take()
+            self._interrupted(entry, reply, interrupt)
+            raise
+        if late is None:
+            return reply.take()
+        try:
+            raise late
+        finally:
+            del late
+
+    def _waited(self, entry: Entry, reply: OneAnswer) -> bool:
+        """Wait for an answer until the entry's deadline; return whether it has come."""
+        left = entry.deadline - time.monotonic()
+        if reply.wait(left if left < LONGEST_WAIT else LONGEST_WAIT, LONGEST_WAIT):
+            return True
+        if self.inbox.entries:
+            # Whoever was to ring for it may be held up before that: by a signal's handler that waits here, say.
+            self._wake()
+        return reply.wait(left - LONGEST_WAIT, LONGEST_WAIT)
+
+    def _late(self, entry: Entry, reply: OneAnswer) -> CryptoWSError | None:
+        """Return what to tell a caller whose time is up; None where the answer has come in between."""
+        # From here on the loop sends it no more.
+        entry.claimed = True
+        return None if reply.done() else self._expired(entry)
+
+    def _interrupted(self, entry: Entry, reply: OneAnswer, stray: BaseException) -> None:
+        """Take back a request whose caller was torn away, and leave word of it.
+
+        Raises:
+            OutcomeUnknown: It was an error of ours, which a signal handler raised that had asked for something else:
+                of this write it would say what is not so.
+        """
+        self.give_up((entry,))
+        if not isinstance(stray, CryptoWSError):
+            _note(stray, entry, is_answered=reply.done())
+        elif entry.sent and entry.request.is_write:
+            raise self._unknown(entry) from stray
 
     def give_up(self, entries: Sequence[Entry]) -> None:
         """Wait no more for any of these: what has not been sent will not be."""
         for entry in entries:
             entry.claimed = True
             entry.reply.cancel()
+
+    def give_up_all(self, entries: Sequence[Entry], interrupt: BaseException) -> None:
+        """Wait no more for any of a batch, and leave word on the interrupt of what may have been done by then."""
+        self.give_up(entries)
+        writes = [entry.request for entry in entries if entry.sent and entry.request.is_write]
+        if writes and not isinstance(interrupt, CryptoWSError):
+            shown = [f"{request.method} {request.client_order_id}" for request in writes[:_SHOWN]]
+            more = f" and {len(writes) - _SHOWN} more" if len(writes) > _SHOWN else ""
+            _add_note(interrupt, f"{len(writes)} writes of the batch were sent: {', '.join(shown)}{more}")
 
     def _expired(self, entry: Entry) -> CryptoWSError:
         context, engine, request = self.context, self.engine, entry.request
@@ -277,13 +325,17 @@ class Run:
             return RequestTimeout(
                 f"{request.method} was not answered in time", method=request.method, request_id=entry.key
             )
+        return self._unknown(entry)
+
+    def _unknown(self, entry: Entry) -> OutcomeUnknown:
+        request = entry.request
         return OutcomeUnknown(
             f"{request.method} may have been executed: do not repeat it, call resolve()",
             method=request.method,
             request_id=entry.key,
             client_order_id=request.client_order_id,
             question=entry.question,
-            resolver=context.resolver,
+            resolver=self.context.resolver,
         )
 
     def ask(self, coroutine: Any, timeout: float) -> Any:
@@ -302,11 +354,18 @@ class Run:
         return future.result(0)
 
 
-def _note(error: BaseException, entry: Entry) -> None:
+def _note(error: BaseException, entry: Entry, *, is_answered: bool) -> None:
     """Leave on a Ctrl-C what it interrupted."""
-    add_note = getattr(error, "add_note", None)
+    request = entry.request
+    what = f"{request.method} (request id {entry.key}, client order id {request.client_order_id})"
+    if is_answered:
+        _add_note(error, f"{what} was answered, and the answer not told any more")
+        return
+    sent = "was sent and" if entry.sent else "was not sent, and"
+    _add_note(error, f"{what} {sent} is no longer waited for; unresolved() lists open writes")
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    add_note = getattr(error, "add_note", None)  # from Python 3.11 on
     if add_note is not None:
-        request = entry.request
-        sent = "was sent and" if entry.sent else "was not sent, and"
-        what = f"{request.method} (request id {entry.key}, client order id {request.client_order_id})"
-        add_note(f"{what} {sent} is no longer waited for; unresolved() lists open writes")
+        add_note(note)

@@ -428,9 +428,9 @@ class UserWSSession(BinanceMethods):
             for start in range(0, len(entries), _BATCH):
                 run.hand_over_many(entries[start : start + _BATCH])
             return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
-        except BaseException:
+        except BaseException as interrupt:
             # A Ctrl-C ends the wait for all of them: what has not been sent must not be sent later.
-            run.give_up(entries)
+            run.give_up_all(entries, interrupt)
             raise
 
     def _outcome_of(self, run: Run, entry: Entry) -> Any:

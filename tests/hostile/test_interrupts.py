@@ -1,22 +1,153 @@
-"""Ctrl-C at every line of a call in turn."""
+"""Ctrl-C, errors of signal handlers and calls within handlers, at every line of a call in turn."""
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bytes_server import LIMIT
-from hostile_exchange import HostileExchange
-from tearing import each_line
+from hostile_exchange import HostileExchange, Open
+from tearing import AtLine, each_line
 
-from crypto_ws_sync import ConnectionFailed, UserWSSession
+from crypto_ws_sync import ConnectionFailed, ConnectionLost, OutcomeUnknown, UserWSSession
 
 ASKED = {"value": 1}
+ORDER = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "LIMIT",
+    "timeInForce": "GTC",
+    "quantity": "1",
+    "price": "100",
+}
+DOOR = ("run.py", "reply.py", "bell.py", "loop_thread.py")
+"""Files with the steps of a call from its hand-over to its answer."""
+PLACES: dict[str, Callable[[UserWSSession], Any]] = {
+    "one": lambda session: session.handle_request("order.place", ORDER),
+    "a batch": lambda session: session.handle_requests([("order.place", ORDER)] * 2),
+}
 
 
 def interrupt() -> None:
     raise KeyboardInterrupt
+
+
+def counts(path: str, name: str) -> bool:
+    return path.endswith(DOOR)
+
+
+@pytest.mark.timeout(30)  # a hundred orders, each interrupted elsewhere
+@pytest.mark.parametrize("kind", PLACES)
+def test_no_order_is_out_of_sight_wherever_its_call_was_interrupted(
+    exchange: HostileExchange, session: UserWSSession, kind: str
+) -> None:
+    """What the exchange saw is named on the interrupt, or is in the list of open writes."""
+    known: set[str] = set()
+
+    def look(error: BaseException | None) -> None:
+        assert isinstance(error, KeyboardInterrupt)
+        assert session.handle_request("test.echo", ASKED) == ASKED
+        told = " ".join(getattr(error, "__notes__", ()))
+        told += " ".join(str(each.client_order_id) for each in session.unresolved())
+        new = {call.params["newClientOrderId"] for call in exchange.seen("order.place")} - known
+        known.update(new)
+        # Errors bear notes from Python 3.11 on.
+        assert sys.version_info < (3, 11) or all(name in told for name in new), (new, told)
+
+    assert each_line(lambda: PLACES[kind](session), interrupt, counts, after=look) > 20
+    assert known
+
+
+class _NearTheEnd:
+    """Makes a call with little room left on the stack."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+
+    def with_room_for(self, frames: int) -> None:
+        used, frame = 0, sys._getframe()
+        while frame.f_back is not None:
+            used, frame = used + 1, frame.f_back
+        self._go_down(sys.getrecursionlimit() - used - frames)
+
+    def _go_down(self, frames: int) -> None:
+        if frames > 0:
+            self._go_down(frames - 1)
+        else:
+            self._call()
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_a_caller_at_the_end_of_its_stack_leaves_the_session_hearing(
+    exchange: HostileExchange, session: UserWSSession, kind: str
+) -> None:
+    """It may fail anywhere on the way, also between saying that it rings for all and ringing."""
+    caller = _NearTheEnd(lambda: PLACES[kind](session))
+    failed = 0
+    for room in range(4, 60):
+        try:
+            caller.with_room_for(room)
+        except RecursionError:
+            failed += 1
+        assert session.handle_request("test.echo", ASKED, timeout=2.0) == ASKED
+    assert 3 < failed < 50
+
+
+@pytest.mark.parametrize("is_batch", [False, True], ids=["one", "a batch"])
+def test_an_error_of_a_signal_handler_is_not_taken_for_the_orders_own(
+    exchange: HostileExchange, session: UserWSSession, is_batch: bool
+) -> None:
+    """A handler that asks something else, and fails, must not say of the order that it had no effect."""
+    exchange.on("order.place", lambda call: None)
+
+    def fail() -> None:
+        exchange.wait_for("order.place")
+        raise ConnectionLost("of something else: certainly no effect")
+
+    def is_waiting(path: str, name: str) -> bool:
+        return path.endswith("reply.py") and name == "wait"
+
+    with AtLine(1, fail, is_waiting):
+        if is_batch:
+            [told] = session.handle_requests([("order.place", ORDER)])
+        else:
+            with pytest.raises(OutcomeUnknown) as caught:
+                session.handle_request("order.place", ORDER)
+            told = caught.value
+    assert isinstance(told, OutcomeUnknown)
+    assert isinstance(told.__cause__, ConnectionLost)
+    assert told.client_order_id == exchange.wait_for("order.place").params["newClientOrderId"]
+    assert [each.client_order_id for each in session.unresolved()] == [told.client_order_id]
+
+
+@pytest.mark.parametrize("has_journal", [False, True], ids=["plain", "journal"])
+@pytest.mark.timeout(30)  # a hundred orders, each with another one inside
+def test_a_handler_may_place_an_order_wherever_its_thread_places_one(
+    open_session: Open, tmp_path: Path, has_journal: bool
+) -> None:
+    """As one that flattens positions on SIGTERM does: the lock, or the ring, that it needs may be its own thread's."""
+    session = open_session(journal=tmp_path / "journal" if has_journal else None, timeout=LIMIT)
+    slowest = 0.0
+
+    def order() -> None:
+        nonlocal slowest
+        begun = time.monotonic()
+        assert session.handle_request("order.place", ORDER)["status"] == "NEW"
+        slowest = max(slowest, time.monotonic() - begun)
+
+    def look(error: BaseException | None) -> None:
+        assert error is None
+
+    def counts(path: str, name: str) -> bool:
+        return path.endswith((*DOOR, "journal.py", "journaled_run.py", "journal_file.py"))
+
+    assert each_line(order, order, counts, after=look) > 20
+    assert slowest < LIMIT
 
 
 def _threads_of(session: UserWSSession) -> list[threading.Thread]:
