@@ -129,14 +129,14 @@ class UserDataStream:
     def close(self) -> None:
         """End the stream; with the session's last one the subscription ends, too. May be called again."""
         with self._lock:
-            was_closed, self._is_closed = self._is_closed, True
-            run = self._run
+            self._is_closed = True
+            run, held = self._run, self._finalizer
         self._events.close()
-        if was_closed or run is None:
+        if run is None or held is None or not held.alive:
             return
-        if self._finalizer is not None:
-            self._finalizer.detach()
         leaving = _let_go(run, self._events)
+        # Only now, so that what was cut short by a Ctrl-C is not left undone.
+        held.detach()
         if leaving is not None and threading.get_ident() != run.door.ident:
             wait_done(leaving, _CLOSE_WITHIN)
 
@@ -149,14 +149,16 @@ class UserDataStream:
             run = self._running()
             engine = run.engine
             assert engine is not None
-            try:
-                run.ask(engine.open_stream(self._events, self._open_within), self._open_within + 1.0)
-            except BaseException:
-                _let_go(run, self._events)
-                raise
-            self._run = run
             self._finalizer = weakref.finalize(self, _let_go, run, self._events)
             self._finalizer.atexit = False
+            try:
+                run.ask(engine.open_stream(self._events, self._open_within), self._open_within + 1.0)
+                self._run = run
+            except BaseException:
+                self._run = None
+                _let_go(run, self._events)
+                self._finalizer.detach()
+                raise
             return run
 
 
