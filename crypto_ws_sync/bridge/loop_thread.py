@@ -9,17 +9,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
 from typing import Any
 
 from crypto_ws_sync.bridge.bell import Bell
 from crypto_ws_sync.errors import SessionClosed
 
 __all__ = ["LONGEST_WAIT", "LoopThread", "wait_done"]
-
-# Three classes until Python 3.11 made them one.
-_TIMEOUTS = (TimeoutError, asyncio.TimeoutError, FutureTimeoutError)
 
 _SLICE = 0.2
 """Seconds of one wait where a lock cannot be interrupted."""
@@ -39,21 +35,19 @@ def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | N
         timeout: Seconds; None: for ever.
         must_slice: Wait in slices, because the system does not wake a waiting lock for signals.
     """
+    if reply.done():
+        return True
     longest = _SLICE if (MUST_SLICE if must_slice is None else must_slice) else _LONG_SLICE
     left = math.inf if timeout is None else timeout
-    while True:
-        step = min(left, longest)
-        try:
-            reply.exception(step)
+    # Not by the future's own wait, which tells the end of its time by a TimeoutError: so may a signal's handler.
+    answered = threading.Lock()
+    answered.acquire()
+    Future.add_done_callback(reply, lambda _: answered.release())
+    while left > 0:
+        if answered.acquire(timeout=min(left, longest)):
             return True
-        except _TIMEOUTS:
-            if reply.done():
-                return True
-        except CancelledError:
-            return True
-        left -= step
-        if left <= 0:
-            return False
+        left -= longest
+    return reply.done()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -151,6 +145,9 @@ class LoopThread:
                 raise OSError
             self._bell.ring()
         except OSError:
+            if not (self.is_closed or self.is_forked):
+                # What a signal's handler raised, most likely a TimeoutError, which is one of these.
+                raise
             raise SessionClosed("the session was stopped") from None
 
     def call(self, function: Callable[[], object]) -> None:

@@ -175,6 +175,8 @@ class Journal:
             try:
                 self._file.append(data)
             except OSError as error:
+                if error.errno is None:
+                    raise  # a signal handler's own, such as a TimeoutError
                 self._append_once_more(data, error)
             for record in records:
                 self._open[record.question.serial] = record
@@ -215,6 +217,8 @@ class Journal:
             try:
                 self._file.flush()
             except OSError as error:
+                if error.errno is None:
+                    raise  # a signal handler's own, such as a TimeoutError
                 # From now on the system may forget what it could not write, and call the next one a success.
                 self._failure = error
                 raise self._unwritten(error) from error

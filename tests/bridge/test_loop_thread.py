@@ -7,9 +7,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tearing import each_line
 
 from crypto_ws_sync.bridge.loop_thread import LoopThread, wait_done
 from crypto_ws_sync.errors import SessionClosed
@@ -105,3 +107,29 @@ def test_a_thread_that_was_stopped_while_it_was_started_ends_at_once(monkeypatch
     assert not begun[0].is_alive()
     with pytest.raises(SessionClosed):
         door.ring()
+
+
+def test_a_timeout_that_a_handler_raises_ends_the_wait_of_its_thread() -> None:
+    """It must not be taken for the end of one of the parts that a wait is made of."""
+
+    def run_out() -> None:
+        raise TimeoutError("of a handler")
+
+    def look(error: BaseException | None) -> None:
+        assert isinstance(error, TimeoutError)
+
+    def counts(path: str, name: str) -> bool:
+        return name == "wait_done" or (Path(path).name == "_base.py" and name in ("exception", "result"))
+
+    never: Future[None] = Future()
+    assert each_line(lambda: wait_done(never, 0.01), run_out, counts, after=look) > 5
+
+
+def test_a_wait_sees_a_future_that_is_done_cancelled_or_neither() -> None:
+    never: Future[None] = Future()
+    assert not wait_done(never, 0.01)
+    assert never.cancel()
+    assert wait_done(never, 0)
+    later: Future[None] = Future()
+    threading.Timer(0.01, later.cancel).start()
+    assert wait_done(later, SOON)

@@ -50,7 +50,7 @@ class AtLine:
         code = frame.f_code
         if not self._counts(code.co_filename, code.co_name):
             return self._trace if event == "call" else None
-        if event == "line" and not self._is_leaving(frame):
+        if event == "line" and not self._is_no_place(frame):
             self._left -= 1
             if not self._left:
                 self.where = code.co_filename, frame.f_lineno, code.co_name
@@ -59,10 +59,11 @@ class AtLine:
                 return None
         return self._trace
 
-    def _is_leaving(self, frame: FrameType) -> bool:
-        """Tell whether a `with` is come back to at its end, where the interpreter lets no handler run."""
-        if not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
-            return False
+    def _is_no_place(self, frame: FrameType) -> bool:
+        """Tell whether the line is no place for a handler: a `try`, or a `with` that is come back to at its end."""
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+        if not line.startswith("with "):
+            return line == "try:"
         place = id(frame), frame.f_lineno
         is_leaving = place in self._entered
         self._entered.add(place)

@@ -150,6 +150,30 @@ def test_a_handler_may_place_an_order_wherever_its_thread_places_one(
     assert slowest < LIMIT
 
 
+@pytest.mark.timeout(30)  # a hundred orders, each interrupted elsewhere
+@pytest.mark.parametrize("is_synced", [False, True], ids=["plain", "synced"])
+def test_a_timeout_that_a_handler_raises_is_taken_for_nothing_else(
+    open_session: Open, tmp_path: Path, is_synced: bool
+) -> None:
+    """As from `signal.alarm`. It is an OSError as well, like that of a bell that is gone or a disk that fails."""
+    session = open_session(journal=tmp_path / "journal", journal_sync=is_synced)
+
+    def run_out() -> None:
+        raise TimeoutError("of a handler")
+
+    def look(error: BaseException | None) -> None:
+        assert isinstance(error, TimeoutError)
+        assert error.args == ("of a handler",)
+        assert session.handle_request("order.place", ORDER)["status"] == "NEW"
+
+    def counts(path: str, name: str) -> bool:
+        if path.endswith(DOOR):
+            return True
+        return name in ("keep", "_sync", "flush") and path.endswith(("journal.py", "journal_file.py"))
+
+    assert each_line(lambda: PLACES["one"](session), run_out, counts, after=look) > 20
+
+
 def _threads_of(session: UserWSSession) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith(session._name)]
 
