@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -74,6 +75,8 @@ class UserDataStream:
         self._timeout = timeout
         self._events = EventStream(maxsize)
         self._lock = threading.RLock()
+        self._process = os.getpid()
+        """In a forked child another thread's lock would never be given back."""
         self._run: Run | None = None
         self._is_closed = False
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -128,6 +131,10 @@ class UserDataStream:
 
     def close(self) -> None:
         """End the stream; with the session's last one the subscription ends, too. May be called again."""
+        if self._process != os.getpid():
+            self._is_closed = True
+            self._events.close()
+            return
         with self._lock:
             self._is_closed = True
             run, held = self._run, self._finalizer
@@ -141,6 +148,10 @@ class UserDataStream:
             wait_done(leaving, _CLOSE_WITHIN)
 
     def _opened(self) -> Run:
+        if self._process != os.getpid():
+            raise SessionClosed(
+                "this stream belongs to the parent process: make a new UserWSSession after the fork"
+            )
         with self._lock:
             if self._run is not None and not self._is_closed:
                 return self._run
