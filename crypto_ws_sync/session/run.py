@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
@@ -345,13 +347,38 @@ class Run:
             SessionClosed: The session was stopped meanwhile.
             RequestTimeout: The loop did not come to it in time.
         """
-        future = self.door.submit(coroutine)
-        if not wait_done(future, timeout):
-            future.cancel()
-            raise RequestTimeout("the session did not answer in time")
-        if future.cancelled():
-            raise SessionClosed("the session was stopped")
-        return future.result(0)
+        # Not by waiting for the future: an interrupt at the wrong moment would leave its lock taken, and the loop,
+        # which gives it its result, would wait for that for ever.
+        reply = OneAnswer(self.wakes)
+        try:
+            future = self.door.submit(_answered(coroutine, reply))
+        except BaseException:
+            coroutine.close()
+            raise
+        deadline = time.monotonic() + timeout
+        while not reply.wait(min(deadline - time.monotonic(), LONGEST_WAIT), LONGEST_WAIT):
+            if self.door.is_closed and not reply.done():
+                # A loop that ends may cancel what has not begun.
+                if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                    coroutine.close()
+                raise SessionClosed("the session was stopped")
+            if time.monotonic() >= deadline:
+                future.cancel()
+                raise RequestTimeout("the session did not answer in time")
+        return reply.take()
+
+
+async def _answered(coroutine: Coroutine[Any, Any, Any], reply: OneAnswer) -> None:
+    """Give what a coroutine returns or raises to whoever waits."""
+    try:
+        result = await coroutine
+    except asyncio.CancelledError:
+        reply.set_exception(SessionClosed("the session was stopped"))
+        raise
+    except Exception as error:
+        reply.set_exception(error)
+    else:
+        reply.set_result(result)
 
 
 def _note(error: BaseException, entry: Entry, *, is_answered: bool) -> None:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from crypto_ws_sync.bridge.loop_thread import wait_done
+from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, wait_done
 from crypto_ws_sync.bridge.reply import OneAnswer, ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
@@ -555,17 +555,17 @@ class UserWSSession(BinanceMethods):
             raise error from None
         if not isinstance(error.question, Question):
             raise error
-        waiter: Future[Any] = Future()
+        waiter = OneAnswer(run.wakes)
         engine = run.engine
         assert engine is not None
         run.door.submit(engine.resolve(error.question, waiter))
-        if not wait_done(waiter, max(0.0, deadline - time.monotonic())):
+        if not waiter.wait(deadline - time.monotonic(), LONGEST_WAIT):
             raise self._unknown(error.question)
-        told = waiter.exception(0)
+        told = waiter.exception()
         if not isinstance(told, OutcomeUnknown) or told.__cause__ is None:
             # Its end, or that nothing can tell it: not that the session was stopped meanwhile.
             self._left_open.told(error.question)
-        return waiter.result(0)
+        return waiter.take()
 
     def _unknown(self, question: Question) -> OutcomeUnknown:
         return OutcomeUnknown(

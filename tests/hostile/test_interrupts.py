@@ -174,6 +174,28 @@ def test_a_timeout_that_a_handler_raises_is_taken_for_nothing_else(
     assert each_line(lambda: PLACES["one"](session), run_out, counts, after=look) > 20
 
 
+@pytest.mark.timeout(30)  # hundreds of calls, each interrupted elsewhere
+def test_an_interrupt_within_a_lock_of_the_standard_library_leaves_the_session_hearing(
+    session: UserWSSession,
+) -> None:
+    """A future's lock that a caller was torn away from would be waited for by the loop, which gives it its result."""
+
+    def look(error: BaseException | None) -> None:
+        assert isinstance(error, KeyboardInterrupt)
+        assert session.handle_request("test.echo", ASKED, timeout=2.0) == ASKED
+
+    def counts(path: str, name: str) -> bool:
+        return Path(path).name in ("threading.py", "_base.py") and name in (
+            "__exit__",
+            "wait",
+            "exception",
+            "result",
+        )
+
+    for body in session.status, session.unresolved:
+        each_line(body, interrupt, counts, after=look)
+
+
 def _threads_of(session: UserWSSession) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith(session._name)]
 
