@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import select
 import sys
 import threading
 import weakref
@@ -55,7 +56,11 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop
     except ImportError:
-        return asyncio.SelectorEventLoop()
+        if not hasattr(select, "epoll"):
+            return asyncio.SelectorEventLoop()
+        from crypto_ws_sync.bridge.quick_loop import QuickLoop
+
+        return QuickLoop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
 
@@ -70,7 +75,7 @@ class LoopThread:
         at_end: Called on the loop when it is about to close.
         on_closed: Called on the thread when the loop has closed, so that nothing can be handed over any more.
 
-    Owner: shared; flags are set once, `is_closed` guarded by self._closing where something is handed over.
+    Owner: shared; flags are set once, `is_closed` guarded by self._closing.
     """
 
     def __init__(
@@ -92,7 +97,8 @@ class LoopThread:
         self._is_stopped = False
         self._loop = _new_loop()
         self.is_closed = True
-        # Re-entrant, since a signal's handler may ask something while its thread does.
+        # What is handed over in here has its turn before the loop ends; later it is refused. May be entered twice, as
+        # the collector may run anything in between.
         self._closing = threading.RLock()
         self._is_ours = threading.Lock()
         """Taken once: by the thread when it begins, or by who puts away what it would have worked with."""
@@ -125,7 +131,6 @@ class LoopThread:
             SessionClosed: The loop has ended.
         """
         try:
-            # What a loop is given after its last turn and before it is closed would never run, and say nothing.
             with self._closing:
                 if self.is_closed:
                     raise RuntimeError
@@ -240,6 +245,7 @@ class LoopThread:
     def after_fork(self) -> None:
         """In a forked child: the loop and its connection are the parent's."""
         self.is_forked = True
+        self._closing = threading.RLock()
         if self._bell is not None:
             self._bell.close()
         self._at_fork()

@@ -1,72 +1,81 @@
-"""Handing work to the loop's thread while that ends."""
+"""What is handed over in the moment in which the loop ends has its turn, or is refused."""
 
 from __future__ import annotations
 
-import sys
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tearing import each_line
 
+from crypto_ws_sync.bridge.bell import Bell
 from crypto_ws_sync.bridge.loop_thread import LoopThread, wait_done
 from crypto_ws_sync.errors import SessionClosed
 
-SOON = 5.0
-
-
-@pytest.fixture
-def hasty() -> Iterator[None]:
-    """Have threads change as often as can be."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
+LIMIT = 8.0
+MOMENT = 0.3
+"""Seconds for which two threads stay where each may wait for the other."""
 
 
 def make_door() -> LoopThread:
-    def nothing() -> None:
-        return
-
-    return LoopThread("door", on_ring=nothing, at_fork=nothing, at_end=nothing, on_closed=nothing)
+    return LoopThread("door", on_ring=int, at_fork=lambda: None, at_end=lambda: None, on_closed=lambda: None)
 
 
-async def answer() -> int:
-    return 42
+async def answer() -> str:
+    return "done"
 
 
-@pytest.mark.usefixtures("hasty")
-def test_what_is_handed_over_while_the_loop_ends_runs_or_is_refused() -> None:
-    left: list[Future[Any]] = []
-    for _ in range(300):
-        door = make_door()
-        door.start()
+def test_what_is_handed_over_while_the_loop_ends_is_not_left_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that hands over is held up between its look at the loop and the handing over."""
+    looked, emptied, handed_over = threading.Event(), threading.Event(), threading.Event()
+    hand_over, take_down = asyncio.run_coroutine_threadsafe, Bell.take_down
 
-        def hand_over(door: LoopThread = door) -> None:
-            with suppress(SessionClosed):
-                while wait_done(future := door.submit(answer()), SOON):
-                    pass
-                left.append(future)
+    def late(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Future[Any]:
+        looked.set()
+        emptied.wait(MOMENT)
+        try:
+            return hand_over(coroutine, loop)
+        finally:
+            handed_over.set()
 
-        threads = [threading.Thread(target=hand_over) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        assert door.stop(SOON)
-        for thread in threads:
-            thread.join(2 * SOON)
-            assert not thread.is_alive()
-    assert left == []
+    def end(bell: Bell, loop: asyncio.AbstractEventLoop) -> None:
+        # All tasks have ended, and the loop is about to be closed.
+        emptied.set()
+        handed_over.wait(LIMIT)
+        take_down(bell, loop)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", late)
+    monkeypatch.setattr(Bell, "take_down", end)
+    door = LoopThread("door", on_ring=int, at_fork=lambda: None, at_end=lambda: None, on_closed=lambda: None)
+    door.start()
+
+    async def work() -> str:
+        return "done"
+
+    found: list[Future[Any]] = []
+    thread = threading.Thread(target=lambda: found.append(door.submit(work())))
+    thread.start()
+    assert looked.wait(LIMIT)
+    assert door.stop(LIMIT)
+    thread.join(LIMIT)
+    assert wait_done(found[0], LIMIT)
 
 
 def test_a_thread_that_cannot_be_started_refuses_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    door = make_door()
+    def nothing() -> None:
+        return
+
+    async def answer() -> int:
+        return 42
+
+    door = LoopThread("door", on_ring=nothing, at_fork=nothing, at_end=nothing, on_closed=nothing)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="start new thread"):
@@ -80,12 +89,12 @@ def test_a_thread_that_cannot_be_started_refuses_what_it_is_given(monkeypatch: p
 def test_a_thread_that_was_stopped_before_it_was_started_never_begins() -> None:
     """As where one thread stops a session in the very moment in which another one starts it."""
     door = make_door()
-    assert door.stop(SOON)
+    assert door.stop(LIMIT)
     with pytest.raises(SessionClosed):
         door.start()
     with pytest.raises(SessionClosed):
         door.submit(answer())
-    assert door.stop(SOON)
+    assert door.stop(LIMIT)
 
 
 def test_a_thread_that_was_stopped_while_it_was_started_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +110,9 @@ def test_a_thread_that_was_stopped_while_it_was_started_ends_at_once(monkeypatch
         patch.setattr(threading.Thread, "start", delay)
         with pytest.raises(KeyboardInterrupt):
             door.start()
-    assert door.stop(SOON)
+    assert door.stop(LIMIT)
     begin(begun[0])
-    begun[0].join(SOON)
+    begun[0].join(LIMIT)
     assert not begun[0].is_alive()
     with pytest.raises(SessionClosed):
         door.ring()
@@ -132,4 +141,4 @@ def test_a_wait_sees_a_future_that_is_done_cancelled_or_neither() -> None:
     assert wait_done(never, 0)
     later: Future[None] = Future()
     threading.Timer(0.01, later.cancel).start()
-    assert wait_done(later, SOON)
+    assert wait_done(later, LIMIT)
