@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import MUST_SLICE
@@ -55,7 +56,8 @@ class EventStream:
         self._maxsize = maxsize
         self._slice_needed = MUST_SLICE if must_slice is None else must_slice
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
-        self._taking = threading.Lock()
+        # Re-entrant, and so known to belong to a thread: an interrupt right after it was taken leaves it taken.
+        self._taking = threading.RLock()
         self._error: BaseException | None = None
         self._ended = False
         self._closed = False
@@ -118,12 +120,13 @@ class EventStream:
             RequestTimeout: Nothing came in time; taking again is fine.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not self._taking.acquire(timeout=self._step(deadline, forever=-1.0)):
-            self._check_time(deadline, timeout)
         try:
+            while not self._taking.acquire(timeout=self._step(deadline, forever=-1.0)):
+                self._check_time(deadline, timeout)
             return self._taken(self._next(deadline, timeout))
         finally:
-            self._taking.release()
+            with suppress(RuntimeError):  # it is another thread's
+                self._taking.release()
 
     def _next(self, deadline: float | None, timeout: float | None) -> _Item:
         """Wait for the next item."""

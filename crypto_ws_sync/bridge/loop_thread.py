@@ -10,17 +10,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
 from typing import Any
 
 from crypto_ws_sync.bridge.bell import Bell
 from crypto_ws_sync.errors import SessionClosed
 
 __all__ = ["LONGEST_WAIT", "LoopThread", "wait_done"]
-
-# Three classes until Python 3.11 made them one.
-_TIMEOUTS = (TimeoutError, asyncio.TimeoutError, FutureTimeoutError)
 
 _SLICE = 0.2
 """Seconds of one wait where a lock cannot be interrupted."""
@@ -40,21 +36,19 @@ def wait_done(reply: Future[Any], timeout: float | None, *, must_slice: bool | N
         timeout: Seconds; None: for ever.
         must_slice: Wait in slices, because the system does not wake a waiting lock for signals.
     """
+    if reply.done():
+        return True
     longest = _SLICE if (MUST_SLICE if must_slice is None else must_slice) else _LONG_SLICE
     left = math.inf if timeout is None else timeout
-    while True:
-        step = min(left, longest)
-        try:
-            reply.exception(step)
+    # Not by the future's own wait, which tells the end of its time by a TimeoutError: so may a signal's handler.
+    answered = threading.Lock()
+    answered.acquire()
+    Future.add_done_callback(reply, lambda _: answered.release())
+    while left > 0:
+        if answered.acquire(timeout=min(left, longest)):
             return True
-        except _TIMEOUTS:
-            if reply.done():
-                return True
-        except CancelledError:
-            return True
-        left -= step
-        if left <= 0:
-            return False
+        left -= longest
+    return reply.done()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -106,21 +100,27 @@ class LoopThread:
         # What is handed over in here has its turn before the loop ends; later it is refused. May be entered twice, as
         # the collector may run anything in between.
         self._closing = threading.RLock()
+        self._is_ours = threading.Lock()
+        """Taken once: by the thread when it begins, or by who puts away what it would have worked with."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
-        self._bell = Bell()
+        """Start the thread.
+
+        Raises:
+            RuntimeError: The system lets no more threads begin.
+            SessionClosed: `stop` was called before.
+        """
+        with self._closing:
+            if self._is_ours.locked():
+                raise SessionClosed("the session was stopped while it was starting")
+            self._bell = Bell()
+            self.is_closed = False
         _live.add(self)
-        self.is_closed = False
         try:
             self._thread.start()
-        except BaseException as error:
-            self.is_closed = True
-            self._bell.close()
-            if isinstance(error, RuntimeError):
-                # The system lets no more threads begin: nobody else will close it.
-                self._loop.close()
+        except RuntimeError:
+            self._put_away()
             raise
         self.ident = self._thread.ident or 0
 
@@ -150,6 +150,9 @@ class LoopThread:
                 raise OSError
             self._bell.ring()
         except OSError:
+            if not (self.is_closed or self.is_forked):
+                # What a signal's handler raised, most likely a TimeoutError, which is one of these.
+                raise
             raise SessionClosed("the session was stopped") from None
 
     def call(self, function: Callable[[], object]) -> None:
@@ -174,13 +177,33 @@ class LoopThread:
         """End the loop and join its thread; return whether it has ended in time."""
         self.signal_stop()
         # Not by its number, which it has a moment before it can be joined.
-        if self._thread.is_alive() and threading.get_ident() != self.ident:
+        if not self._thread.is_alive():
+            self._put_away()
+        elif threading.get_ident() != self.ident:
             self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def _put_away(self) -> None:
+        """Close what the thread would have worked with, if it has not begun; then it ends as soon as it does.
+
+        After a Ctrl-C within its start nobody can tell whether it has.
+        """
+        with self._closing:
+            if not self._is_ours.acquire(blocking=False):
+                return
+            self.is_closed = True
+            if self._bell is not None:
+                self._bell.close()
+            self._loop.close()
+        _live.discard(self)
+        self._on_closed()
 
     def _run(self) -> None:
         loop, bell = self._loop, self._bell
         assert bell is not None
+        if not self._is_ours.acquire(blocking=False):
+            return
+        self.ident = threading.get_ident()
         asyncio.set_event_loop(loop)
         bell.hang(loop, self._on_ring)
         try:

@@ -24,20 +24,26 @@ class CallbackThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = threading.Lock()
+        # Re-entrant, since a signal's handler may wait for a future while its thread adds a callback to one.
+        self._lock = threading.RLock()
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_ended = False
 
     def post(self, work: Callable[[], object]) -> None:
-        """Run something there; once it has ended, here and now."""
+        """Run something there; once it has ended, here and now.
+
+        Raises:
+            RuntimeError: The system lets no more threads begin; it is run when the next is posted that finds one.
+        """
         with self._lock:
             is_late = self._is_ended
             if not is_late:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                    self._thread.start()
                 self._queue.put(work)
+                if self._thread is None:
+                    thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                    thread.start()
+                    self._thread = thread
         if is_late:
             _do(work)
 

@@ -31,10 +31,18 @@ class SigningThread:
         self._thread: threading.Thread | None = None
 
     def offload(self, work: Work, then: Callable[[Any], None]) -> None:
-        """Run `work` on the thread, then `then` with its result, or with the error it raised, on the loop."""
+        """Run `work` on the thread, then `then` with its result, or with the error it raised, on the loop.
+
+        Where the system lets no more threads begin, it is run here: everybody is held up then, but nobody for ever.
+        """
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                self._do(work, then)
+                return
+            self._thread = thread
         self._queue.put((work, then))
 
     def end(self) -> None:
@@ -51,9 +59,11 @@ class SigningThread:
 
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
-            work, then = job
-            try:
-                result = work()
-            except Exception as error:
-                result = error
-            self._call(lambda then=then, result=result: then(result))  # type: ignore[misc]  # bound now
+            self._do(*job)
+
+    def _do(self, work: Work, then: Callable[[Any], None]) -> None:
+        try:
+            result = work()
+        except Exception as error:
+            result = error
+        self._call(lambda: then(result))

@@ -297,7 +297,9 @@ def _split(readings: Sequence[Reading]) -> tuple[list[Reading], list[Reading]]:
     return of_address, of_account
 
 
-_registry_lock = threading.Lock()
+_registry_lock = (
+    threading.RLock()
+)  # a finaliser, or a signal's handler, may make a session while its thread does
 _registry: weakref.WeakValueDictionary[tuple[str, ...], SharedLedger] = weakref.WeakValueDictionary()
 _banned: deque[SharedLedger] = deque(maxlen=_BANNED_KEPT)
 """The latest that were told of a ban."""
@@ -363,7 +365,7 @@ def find_ledgers(keys: LedgerKeys, limits: Sequence[Limit]) -> Ledgers:
 def _after_fork_in_child() -> None:
     """A lock held by another thread at the fork would never be released in the child."""
     global _registry_lock
-    _registry_lock = threading.Lock()
+    _registry_lock = threading.RLock()
     for shared in list(_registry.values()):
         shared.begin_in_child()
 

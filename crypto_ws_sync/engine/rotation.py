@@ -23,6 +23,10 @@ log = logging.getLogger("crypto_ws_sync.engine")
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
+LONGEST_PAUSE_BESIDE = 4.0
+"""While one connection after the other is announced to end, but serves: a third of what the exchange allows."""
+AT_ONCE_BESIDE = 10
+"""Young connections that serve, whose end is announced, before the next one waits."""
 UNUSED_FOR = 60.0
 """Seconds after which a connection that has served nobody was not opened in vain."""
 _ENDED = (State.STOPPING, State.STOPPED)
@@ -113,15 +117,17 @@ class Rotation:
             self.install(connection)
 
     def _pause(self) -> float:
-        """Return the seconds to let pass first: more and more while connections end that have served nobody."""
+        """Return the seconds to let pass first: more and more while connections end that have hardly served."""
         last, self._last = self._last, None
-        if last is None or last.has_served or time.monotonic() - last.opened_at > UNUSED_FOR:
+        is_young = last is not None and time.monotonic() - last.opened_at <= UNUSED_FOR
+        if last is None or not is_young or (last.has_served and not last.is_retiring):
             self._unused = 0
             return 0.0
         self._unused += 1
-        if self._unused == 1:
+        at_once, longest = (AT_ONCE_BESIDE, LONGEST_PAUSE_BESIDE) if last.has_served else (1, LONGEST_PAUSE)
+        if self._unused <= at_once:
             return 0.0
-        return random.uniform(0.5, 1.0) * min(FIRST_PAUSE * 2.0 ** (self._unused - 2), LONGEST_PAUSE)
+        return random.uniform(0.5, 1.0) * min(FIRST_PAUSE * 2.0 ** (self._unused - at_once - 1), longest)
 
     def install(self, connection: Connection) -> None:
         """Let a connection serve; the one before finishes what it has in flight."""

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.bridge.reply import OneAnswer
 from crypto_ws_sync.engine.requests import RAISE, Entry
-from crypto_ws_sync.errors import ConnectionLost, InvalidParameter, OutOfService, RateLimited
+from crypto_ws_sync.errors import ConnectionLost, CryptoWSError, InvalidParameter, OutOfService, RateLimited
 from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
 from crypto_ws_sync.exchanges.binance.methods.catalogue import wire_name
@@ -148,6 +148,7 @@ class History(Iterator[Any]):
         self._timeout = timeout
         self._progress = progress
         self._ready: deque[Any] = deque()
+        self._is_torn = False
 
     def __repr__(self) -> str:
         return f"<History of {self._method}>"
@@ -159,8 +160,15 @@ class History(Iterator[Any]):
             RequestTimeout, ConnectionLost: No page within the timeout; going on is fine.
             ApiError: The exchange refused.
             SessionClosed: The session is not running.
+            CryptoWSError: A page has been lost to an interrupt while it was sorted in; going on would leave it out.
         """
         while not self._ready:
+            if self._is_torn:
+                raise CryptoWSError(
+                    f"a page of {self._method} was lost to an interrupt: ask for the history again, "
+                    "from the last record on",
+                    method=self._method,
+                )
             asked = self._paging.ask()
             if asked is None:
                 if self._progress is not None:
@@ -176,8 +184,14 @@ class History(Iterator[Any]):
             page = self._door.ask(self._method, params, self._timeout)
         else:
             page = self._door.ask(self._method, params, self._timeout, progress.hold)
-        records = self._paging.take(page)
+        self._is_torn = True
+        try:
+            records = self._paging.take(page)
+        except CryptoWSError:
+            self._is_torn = False
+            raise
         self._ready.extend(records)
+        self._is_torn = False
         if progress is not None:
             progress.advance(len(records), self._paging.reached)
 

@@ -74,8 +74,9 @@ class Journal:
     def __init__(self, path: Path, account: str, *, is_synced: bool, name: str) -> None:
         self._account = account
         self._is_synced = is_synced
-        self._lock = threading.Lock()
-        self._sync_lock = threading.Lock()
+        # Re-entrant, since a signal's handler may place or cancel an order while its thread does.
+        self._lock = threading.RLock()
+        self._sync_lock = threading.RLock()
         self._file = JournalFile(path)
         self._writer: WriterThread[tuple[int, str, int | None]] = WriterThread(
             name, self._write_verdicts, at_end=self._close, at_fork=self._file.forsake
@@ -92,6 +93,7 @@ class Journal:
             self._tidy_up(contents)
             self._writer.start()
         except BaseException:
+            self._writer.end()  # after a Ctrl-C it may run already
             self._file.close()
             raise
 
@@ -173,6 +175,8 @@ class Journal:
             try:
                 self._file.append(data)
             except OSError as error:
+                if error.errno is None:
+                    raise  # a signal handler's own, such as a TimeoutError
                 self._append_once_more(data, error)
             for record in records:
                 self._open[record.question.serial] = record
@@ -213,6 +217,8 @@ class Journal:
             try:
                 self._file.flush()
             except OSError as error:
+                if error.errno is None:
+                    raise  # a signal handler's own, such as a TimeoutError
                 # From now on the system may forget what it could not write, and call the next one a success.
                 self._failure = error
                 raise self._unwritten(error) from error

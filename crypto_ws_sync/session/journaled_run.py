@@ -106,6 +106,7 @@ class JournaledRun(Run):
             try:
                 self._keep((entry,))
             except BaseException as error:
+                entry.claimed = True
                 self.give_up((entry,))
                 if isinstance(error, ConfigError):
                     raise self._named(error, entry) from error.__cause__

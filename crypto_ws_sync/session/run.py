@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
@@ -35,6 +37,8 @@ version's files."""
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
+_SHOWN = 100
+"""Writes of a batch that an interrupt names."""
 
 
 class Run:
@@ -52,19 +56,23 @@ class Run:
         """Done when `start` has ended, one way or the other."""
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
-        self.door = LoopThread(
-            name,
-            on_ring=self._take_in,
-            at_fork=self._forsake,
-            at_end=self._let_go,
-            on_closed=self._on_closed,
-        )
+        try:
+            self.door = LoopThread(
+                name,
+                on_ring=self._take_in,
+                at_fork=self._forsake,
+                at_end=self._let_go,
+                on_closed=self._on_closed,
+            )
+        except OSError as error:
+            raise ConnectionFailed(f"the session's loop cannot be made: {error}") from error
         self.signing = SigningThread(f"{name} signing", self.door.call)
         self.context = make_context(self._on_room)
         self.context.offload = self.signing.offload
         self.wakes = self.context.wakes
         self._book = book
-        self._is_stopping = False
+        self.is_stopping = False
+        """`stop` was called, and may not have come to its end."""
         self._is_program_over = False
         self._forget_clock: Callable[[], None] = lambda: None
         self._is_time_told = False
@@ -78,9 +86,13 @@ class Run:
             ConnectionFailed: No connection within `timeout` seconds.
             SessionClosed: `stop` was called meanwhile.
         """
-        self.door.start()
-        self._forget_clock = self.context.time.on_move(self._on_time)
         try:
+            try:
+                self.door.start()
+            except (OSError, RuntimeError) as refusal:
+                # No more threads may begin, or no more files be opened.
+                raise ConnectionFailed(f"the session's thread cannot be started: {refusal}") from refusal
+            self._forget_clock = self.context.time.on_move(self._on_time)
             started = self.door.submit(self._begin(timeout))
             began = time.monotonic()
             for name in LATER:
@@ -103,7 +115,7 @@ class Run:
 
     def stop(self, timeout: float) -> None:
         """End everything within `timeout` seconds or little more."""
-        self._is_stopping = True
+        self.is_stopping = True
         engine, door = self.engine, self.door
         if door.is_forked:
             return
@@ -175,7 +187,7 @@ class Run:
             raise SessionClosed(
                 "a blocking call on the session's own thread would wait for itself: call from another thread"
             )
-        if self._is_stopping or door.is_closed:
+        if self.is_stopping or door.is_closed:
             raise SessionClosed("the session was stopped: start() it again")
 
     def hand_over(self, entry: Entry) -> None:
@@ -186,6 +198,8 @@ class Run:
             if not inbox.is_armed:
                 self._wake()
         except BaseException:
+            # As `give_up` does, which a caller at the end of its stack cannot call any more.
+            entry.claimed = True
             self.give_up((entry,))
             raise
 
@@ -204,7 +218,9 @@ class Run:
         except SessionClosed:
             self._on_closed()
         except BaseException:
-            # A Ctrl-C in between: others may rely on this ring already.
+            # A Ctrl-C in between: others may rely on this ring already. Where there is no room on the stack for
+            # another try either, the next caller rings.
+            inbox.is_armed = False
             with suppress(SessionClosed):
                 self.door.ring()
             raise
@@ -229,15 +245,21 @@ class Run:
         """
         try:
             self.hand_over(entry)
-            is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
-        except CryptoWSError:
-            raise
+            is_there = self._waited(entry, reply)
+            if is_there and reply.exception() is None:
+                return reply.result()
+            late = None if is_there else self._late(entry, reply)
         except BaseException as interrupt:
-            # Wherever between these two a Ctrl-C comes, the request may be on its way.
-            self.give_up((entry,))
-            _note(interrupt, entry)
+            # Wherever between these a Ctrl-C comes, the request may be on its way, or done.
+            entry.claimed = True
+            self._interrupted(entry, reply, interrupt)
             raise
-        return reply.take() if is_there else self._outcome(entry, reply, is_there)
+        if late is None:
+            return reply.take()
+        try:
+            raise late
+        finally:
+            del late
 
     def wait(self, entry: Entry, reply: OneAnswer) -> Any:
         """Wait for the answer of a request that was handed over, until the entry's deadline.
@@ -246,26 +268,62 @@ class Run:
             Whatever became of the request.
         """
         try:
-            is_there = reply.wait(entry.deadline - time.monotonic(), LONGEST_WAIT)
+            is_there = self._waited(entry, reply)
+            late = None if is_there else self._late(entry, reply)
         except BaseException as interrupt:
-            self.give_up((entry,))
-            _note(interrupt, entry)
-            raise
-        return self._outcome(entry, reply, is_there)
-
-    def _outcome(self, entry: Entry, reply: OneAnswer, is_there: bool) -> Any:
-        if not is_there:
-            # From here on the loop sends it no more; it may have answered in between.
             entry.claimed = True
-            if not reply.done():
-                raise self._expired(entry)
-        return reply.take()
+            self._interrupted(entry, reply, interrupt)
+            raise
+        if late is None:
+            return reply.take()
+        try:
+            raise late
+        finally:
+            del late
+
+    def _waited(self, entry: Entry, reply: OneAnswer) -> bool:
+        """Wait for an answer until the entry's deadline; return whether it has come."""
+        left = entry.deadline - time.monotonic()
+        if reply.wait(left if left < LONGEST_WAIT else LONGEST_WAIT, LONGEST_WAIT):
+            return True
+        if self.inbox.entries:
+            # Whoever was to ring for it may be held up before that: by a signal's handler that waits here, say.
+            self._wake()
+        return reply.wait(left - LONGEST_WAIT, LONGEST_WAIT)
+
+    def _late(self, entry: Entry, reply: OneAnswer) -> CryptoWSError | None:
+        """Return what to tell a caller whose time is up; None where the answer has come in between."""
+        # From here on the loop sends it no more.
+        entry.claimed = True
+        return None if reply.done() else self._expired(entry)
+
+    def _interrupted(self, entry: Entry, reply: OneAnswer, stray: BaseException) -> None:
+        """Take back a request whose caller was torn away, and leave word of it.
+
+        Raises:
+            OutcomeUnknown: It was an error of ours, which a signal handler raised that had asked for something else:
+                of this write it would say what is not so.
+        """
+        self.give_up((entry,))
+        if not isinstance(stray, CryptoWSError):
+            _note(stray, entry, is_answered=reply.done())
+        elif entry.sent and entry.request.is_write:
+            raise self._unknown(entry) from stray
 
     def give_up(self, entries: Sequence[Entry]) -> None:
         """Wait no more for any of these: what has not been sent will not be."""
         for entry in entries:
             entry.claimed = True
             entry.reply.cancel()
+
+    def give_up_all(self, entries: Sequence[Entry], interrupt: BaseException) -> None:
+        """Wait no more for any of a batch, and leave word on the interrupt of what may have been done by then."""
+        self.give_up(entries)
+        writes = [entry.request for entry in entries if entry.sent and entry.request.is_write]
+        if writes and not isinstance(interrupt, CryptoWSError):
+            shown = [f"{request.method} {request.client_order_id}" for request in writes[:_SHOWN]]
+            more = f" and {len(writes) - _SHOWN} more" if len(writes) > _SHOWN else ""
+            _add_note(interrupt, f"{len(writes)} writes of the batch were sent: {', '.join(shown)}{more}")
 
     def _expired(self, entry: Entry) -> CryptoWSError:
         context, engine, request = self.context, self.engine, entry.request
@@ -278,13 +336,17 @@ class Run:
             return RequestTimeout(
                 f"{request.method} was not answered in time", method=request.method, request_id=entry.key
             )
+        return self._unknown(entry)
+
+    def _unknown(self, entry: Entry) -> OutcomeUnknown:
+        request = entry.request
         return OutcomeUnknown(
             f"{request.method} may have been executed: do not repeat it, call resolve()",
             method=request.method,
             request_id=entry.key,
             client_order_id=request.client_order_id,
             question=entry.question,
-            resolver=context.resolver,
+            resolver=self.context.resolver,
         )
 
     def ask(self, coroutine: Any, timeout: float) -> Any:
@@ -294,20 +356,52 @@ class Run:
             SessionClosed: The session was stopped meanwhile.
             RequestTimeout: The loop did not come to it in time.
         """
-        future = self.door.submit(coroutine)
-        if not wait_done(future, timeout):
-            future.cancel()
-            raise RequestTimeout("the session did not answer in time")
-        if future.cancelled():
-            raise SessionClosed("the session was stopped")
-        return future.result(0)
+        # Not by waiting for the future: an interrupt at the wrong moment would leave its lock taken, and the loop,
+        # which gives it its result, would wait for that for ever.
+        reply = OneAnswer(self.wakes)
+        try:
+            future = self.door.submit(_answered(coroutine, reply))
+        except BaseException:
+            coroutine.close()
+            raise
+        deadline = time.monotonic() + timeout
+        while not reply.wait(min(deadline - time.monotonic(), LONGEST_WAIT), LONGEST_WAIT):
+            if self.door.is_closed and not reply.done():
+                # A loop that ends may cancel what has not begun.
+                if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                    coroutine.close()
+                raise SessionClosed("the session was stopped")
+            if time.monotonic() >= deadline:
+                future.cancel()
+                raise RequestTimeout("the session did not answer in time")
+        return reply.take()
 
 
-def _note(error: BaseException, entry: Entry) -> None:
+async def _answered(coroutine: Coroutine[Any, Any, Any], reply: OneAnswer) -> None:
+    """Give what a coroutine returns or raises to whoever waits."""
+    try:
+        result = await coroutine
+    except asyncio.CancelledError:
+        reply.set_exception(SessionClosed("the session was stopped"))
+        raise
+    except Exception as error:
+        reply.set_exception(error)
+    else:
+        reply.set_result(result)
+
+
+def _note(error: BaseException, entry: Entry, *, is_answered: bool) -> None:
     """Leave on a Ctrl-C what it interrupted."""
-    add_note = getattr(error, "add_note", None)
+    request = entry.request
+    what = f"{request.method} (request id {entry.key}, client order id {request.client_order_id})"
+    if is_answered:
+        _add_note(error, f"{what} was answered, and the answer not told any more")
+        return
+    sent = "was sent and" if entry.sent else "was not sent, and"
+    _add_note(error, f"{what} {sent} is no longer waited for; unresolved() lists open writes")
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    add_note = getattr(error, "add_note", None)  # from Python 3.11 on
     if add_note is not None:
-        request = entry.request
-        sent = "was sent and" if entry.sent else "was not sent, and"
-        what = f"{request.method} (request id {entry.key}, client order id {request.client_order_id})"
-        add_note(f"{what} {sent} is no longer waited for; unresolved() lists open writes")
+        add_note(note)

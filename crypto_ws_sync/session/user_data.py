@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -74,6 +75,8 @@ class UserDataStream:
         self._timeout = timeout
         self._events = EventStream(maxsize)
         self._lock = threading.RLock()
+        self._process = os.getpid()
+        """In a forked child another thread's lock would never be given back."""
         self._run: Run | None = None
         self._is_closed = False
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -128,19 +131,27 @@ class UserDataStream:
 
     def close(self) -> None:
         """End the stream; with the session's last one the subscription ends, too. May be called again."""
-        with self._lock:
-            was_closed, self._is_closed = self._is_closed, True
-            run = self._run
-        self._events.close()
-        if was_closed or run is None:
+        if self._process != os.getpid():
+            self._is_closed = True
+            self._events.close()
             return
-        if self._finalizer is not None:
-            self._finalizer.detach()
+        with self._lock:
+            self._is_closed = True
+            run, held = self._run, self._finalizer
+        self._events.close()
+        if run is None or held is None or not held.alive:
+            return
         leaving = _let_go(run, self._events)
+        # Only now, so that what was cut short by a Ctrl-C is not left undone.
+        held.detach()
         if leaving is not None and threading.get_ident() != run.door.ident:
             wait_done(leaving, _CLOSE_WITHIN)
 
     def _opened(self) -> Run:
+        if self._process != os.getpid():
+            raise SessionClosed(
+                "this stream belongs to the parent process: make a new UserWSSession after the fork"
+            )
         with self._lock:
             if self._run is not None and not self._is_closed:
                 return self._run
@@ -149,14 +160,16 @@ class UserDataStream:
             run = self._running()
             engine = run.engine
             assert engine is not None
-            try:
-                run.ask(engine.open_stream(self._events, self._open_within), self._open_within + 1.0)
-            except BaseException:
-                _let_go(run, self._events)
-                raise
-            self._run = run
             self._finalizer = weakref.finalize(self, _let_go, run, self._events)
             self._finalizer.atexit = False
+            try:
+                run.ask(engine.open_stream(self._events, self._open_within), self._open_within + 1.0)
+                self._run = run
+            except BaseException:
+                self._run = None
+                _let_go(run, self._events)
+                self._finalizer.detach()
+                raise
             return run
 
 

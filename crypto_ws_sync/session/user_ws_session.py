@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crypto_ws_sync import model, session
-from crypto_ws_sync.bridge.loop_thread import wait_done
+from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, wait_done
 from crypto_ws_sync.bridge.reply import OneAnswer, ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
@@ -197,21 +197,33 @@ class UserWSSession(BinanceMethods):
             raise SessionClosed("start() on the session's own thread would wait for itself")
         if current is not None and current.door.is_forked:
             current.check()
-        if current is not None and not wait_done(current.begun, max(0.0, deadline - time.monotonic())):
+        starting = None if current is self._run else current
+        if starting is not None and not wait_done(starting.begun, max(0.0, deadline - time.monotonic())):
             raise ConnectionFailed("another thread's start() did not connect within the time of this one")
         with self._lock:
-            if self._run is not None and not self._run.door.is_closed:
-                return self
-            run = self._new_run()
-            self._starting = run
+            running = self._run
+            if running is not None and not running.door.is_closed:
+                if not running.is_stopping:
+                    return self
+                # Its stop was cut short, or is under way in another thread.
+                running.stop(max(0.5, deadline - time.monotonic()))
+            run: Run | None = None
             try:
+                run = self._starting = self._new_run()
                 run.start(max(0.0, deadline - time.monotonic()))
                 self._run = run
                 self._was_started = True
                 self._finalizer = weakref.finalize(self, run.abandon)
+            except BaseException:
+                # Also a Ctrl-C after it had begun to serve: nobody would know that it runs.
+                self._run = None
+                if run is not None:
+                    run.stop(1.0)
+                raise
             finally:
                 self._starting = None
-                run.begun.set_result(None)
+                if run is not None:
+                    run.begun.set_result(None)
         return self
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -234,6 +246,8 @@ class UserWSSession(BinanceMethods):
         run.stop(seconds)
         if self._run is run:
             self._run = None
+        if self._starting is run:
+            self._starting = None  # a start that was interrupted at its very end may have left it
 
     def __enter__(self) -> UserWSSession:
         return self.start()
@@ -419,9 +433,9 @@ class UserWSSession(BinanceMethods):
             for start in range(0, len(entries), _BATCH):
                 run.hand_over_many(entries[start : start + _BATCH])
             return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
-        except BaseException:
+        except BaseException as interrupt:
             # A Ctrl-C ends the wait for all of them: what has not been sent must not be sent later.
-            run.give_up(entries)
+            run.give_up_all(entries, interrupt)
             raise
 
     def _outcome_of(self, run: Run, entry: Entry) -> Any:
@@ -554,17 +568,17 @@ class UserWSSession(BinanceMethods):
             raise error from None
         if not isinstance(error.question, Question):
             raise error
-        waiter: Future[Any] = Future()
+        waiter = OneAnswer(run.wakes)
         engine = run.engine
         assert engine is not None
         run.door.submit(engine.resolve(error.question, waiter))
-        if not wait_done(waiter, max(0.0, deadline - time.monotonic())):
+        if not waiter.wait(deadline - time.monotonic(), LONGEST_WAIT):
             raise self._unknown(error.question)
-        told = waiter.exception(0)
+        told = waiter.exception()
         if not isinstance(told, OutcomeUnknown) or told.__cause__ is None:
             # Its end, or that nothing can tell it: not that the session was stopped meanwhile.
             self._left_open.told(error.question)
-        return waiter.result(0)
+        return waiter.take()
 
     def _unknown(self, question: Question) -> OutcomeUnknown:
         return OutcomeUnknown(

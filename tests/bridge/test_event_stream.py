@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tearing import each_line
 
 from crypto_ws_sync.bridge import event_stream
 from crypto_ws_sync.bridge.event_stream import EventStream
@@ -227,6 +229,46 @@ def test_ctrl_c_ends_the_wait_and_loses_nothing() -> None:
     calls.join()
     stream.put({"n": 1}, 0.0)
     assert stream.take(0) == {"n": 1}
+
+
+def test_a_reader_that_was_interrupted_wherever_it_was_reads_on() -> None:
+    """An interrupt in the instant after the lock was taken, before anything can give it back, leaves it taken."""
+    stream = EventStream(1000)
+    stream.opened(0.0)
+
+    def take() -> None:
+        stream.put({"e": "x"}, 1.0)
+        stream.take(1.0)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    def look(error: BaseException | None) -> None:
+        assert isinstance(error, KeyboardInterrupt)
+        stream.put({"e": "y"}, 2.0)
+        assert stream.take(1.0)
+
+    def counts(path: str, name: str) -> bool:
+        return Path(path).name == "event_stream.py" and name in ("take", "_next")
+
+    assert each_line(take, interrupt, counts, after=look) > 5
+
+
+def test_a_handler_may_read_a_stream_that_its_thread_reads() -> None:
+    stream = EventStream(1000)
+    stream.opened(0.0)
+
+    def take() -> None:
+        stream.put({"e": "x"}, 1.0)
+        assert stream.take(0.5)
+
+    def look(error: BaseException | None) -> None:
+        assert error is None
+
+    def counts(path: str, name: str) -> bool:
+        return Path(path).name == "event_stream.py" and name in ("take", "_next", "_taken")
+
+    assert each_line(take, take, counts, after=look) > 5
 
 
 @pytest.mark.parametrize("must_slice", [False, True])

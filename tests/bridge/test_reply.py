@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from pathlib import Path
 
 import pytest
+from tearing import each_line
 
 from crypto_ws_sync.bridge.reply import CallbackThread, ReplyFuture
 
@@ -48,3 +50,46 @@ def test_a_callback_that_is_due_after_the_end_runs_at_once_and_raises_nothing() 
 
     callbacks.post(leave)
     assert threads == [threading.current_thread()]
+
+
+def test_a_callback_may_be_posted_wherever_its_thread_posts_one() -> None:
+    """As by a signal's handler: the lock that it needs is its own thread's."""
+    callbacks = CallbackThread("callbacks")
+    called: list[threading.Event] = []
+
+    def post() -> None:
+        called.append(threading.Event())
+        callbacks.post(called[-1].set)
+
+    def counts(path: str, name: str) -> bool:
+        return Path(path).name == "reply.py" and name == "post"
+
+    def look(error: BaseException | None) -> None:
+        assert error is None
+
+    assert each_line(post, post, counts, after=look) > 3
+    assert all(each.wait(5) for each in called)
+    callbacks.stop(5)
+
+
+def test_callbacks_wait_for_a_thread_while_the_system_lets_none_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    callbacks = CallbackThread("callbacks")
+    called: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            callbacks.post(lambda: called.append(1))
+        callbacks.stop(5)
+    callbacks = CallbackThread("callbacks")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            callbacks.post(lambda: called.append(2))
+    callbacks.post(lambda: called.append(3))
+    callbacks.stop(5)
+    assert called == [2, 3]

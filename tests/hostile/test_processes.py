@@ -371,3 +371,35 @@ session.stop()
 """
     )
     assert program.end() == ("child 0\n{'value': 3}\n", "")
+
+
+def test_a_stream_that_another_thread_was_opening_at_a_fork_is_none_of_the_childs(
+    exchange: HostileExchange, spawn: Spawn
+) -> None:
+    """Its lock is held by a thread that does not exist in the child, and would never be given back."""
+    program = spawn(
+        """
+session.start()
+stream = session.user_data()
+held, over = threading.Event(), threading.Event()
+def hold():
+    with stream._lock:
+        held.set()
+        over.wait(20)
+threading.Thread(target=hold).start()
+held.wait(10)
+pid = os.fork()
+if pid == 0:
+    signal.alarm(5)
+    try:
+        stream.open()
+        os._exit(1)
+    except SessionClosed as error:
+        stream.close()
+        os._exit(0 if "fork" in str(error) else 2)
+say("child", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+over.set()
+session.stop()
+"""
+    )
+    assert program.end() == ("child 0\n", "")

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tearing import each_line
 
 from crypto_ws_sync import (
     BadRequest,
     ConnectionLost,
+    CryptoWSError,
     InvalidParameter,
     RequestTimeout,
     SessionClosed,
@@ -646,3 +649,38 @@ def test_progress_is_told_on_stderr(
         "klines BTCUSDT 1h: 24 records, up to 2026-01-01 23:00:00 UTC",
         "klines BTCUSDT 1h: 24 records in all",
     ]
+
+
+def test_no_page_is_left_out_silently_wherever_an_interrupt_comes(session: UserWSSession) -> None:
+    """It goes on where it was, or says that it cannot."""
+
+    def whole() -> Iterator[Any]:
+        return session.history("klines", **BTC, interval="1h", start=NOW * 1000 - 8 * 3_600_000, limit=3)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    def read() -> None:
+        nonlocal history, found
+        history, found = None, []
+        history = whole()
+        found.extend(history)
+
+    def look(error: BaseException | None) -> None:
+        assert isinstance(error, KeyboardInterrupt)
+        if history is not None:
+            try:
+                found.extend(history)
+            except CryptoWSError as torn:
+                assert "interrupt" in str(torn)  # noqa: PT017  # one of two good endings
+            else:
+                assert found == wanted
+
+    def counts(path: str, name: str) -> bool:
+        return Path(path).name == "paging.py" or name == "_turn_page"
+
+    history: Iterator[Any] | None = None
+    found: list[Any] = []
+    wanted = list(whole())
+    assert len(wanted) > 6
+    assert each_line(read, interrupt, counts, after=look) > 50

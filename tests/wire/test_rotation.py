@@ -312,3 +312,21 @@ def test_calls_over_a_half_open_connection_are_answered(simulated: SimulatedExch
             assert lost.exception(9) is not None
             assert session.handle_request("order.place", order)["status"] == "FILLED"
     assert len(simulated.orders()) == 1
+
+
+def test_an_exchange_that_announces_the_end_of_every_connection_is_not_stormed() -> None:
+    """Each that serves would be replaced at once, until no attempt was left for when one is really lost."""
+    exchange = HostileExchange()
+
+    def announce(call: Call) -> None:
+        call.answer()
+        call.wire.send_text({"event": {"e": "serverShutdown", "E": int(time.time() * 1000)}})
+
+    with exchange.server:
+        exchange.on("test.echo", announce)
+        key, secret = exchange.credentials
+        with UserWSSession(key, secret, endpoint=exchange.url) as session:
+            until = time.monotonic() + 1.0
+            while time.monotonic() < until:
+                session.handle_request("test.echo")
+        assert 2 < len(exchange.server.wires) < 20

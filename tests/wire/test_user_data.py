@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tearing import each_line
 
 from crypto_ws_sync import (
     AuthError,
@@ -540,3 +542,30 @@ def test_an_event_settles_a_cancel_that_somebody_else_made(
         assert settled["status"] == "CANCELED"
         assert settled["origClientOrderId"] == name
         assert settled["clientOrderId"] == cancelled["clientOrderId"]
+
+
+@pytest.mark.timeout(40)  # a hundred streams, each interrupted elsewhere
+def test_a_stream_that_was_interrupted_wherever_it_was_is_not_kept(session: UserWSSession) -> None:
+    run = session._run
+    assert run is not None
+    assert run.engine is not None
+    subscriptions = run.engine._subscriptions
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    def open_and_close() -> None:
+        with session.user_data():
+            pass
+
+    def look(error: BaseException | None) -> None:
+        assert isinstance(error, KeyboardInterrupt)
+        error.__traceback__ = None
+        gc.collect()
+        session.ping()
+        assert subscriptions._streams == []
+
+    def counts(path: str, name: str) -> bool:
+        return Path(path).name == "user_data.py" and name != "_let_go"
+
+    assert each_line(open_and_close, interrupt, counts, after=look) > 10
