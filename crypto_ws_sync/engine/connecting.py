@@ -265,8 +265,15 @@ class Connector:
                 retry_at=context.local_wall(until),
             )
         if status is not None and status < 500:
-            hint = ": its firewall blocks this address; wait some minutes" if status == 403 else ""
-            return Unreachable(words + hint, is_passing=False, wait=REFUSED_WAIT, status=status)
+            is_blocked = status == 403
+            hint = (
+                "its firewall blocks this address; wait some minutes"
+                if is_blocked
+                else "is the endpoint right?"
+            )
+            return Unreachable(f"{words}: {hint}", is_passing=False, wait=REFUSED_WAIT, status=status)
+        if status is not None:
+            words += ": it is not serving now; try again later"
         if error.kind is OpenFailure.CERTIFICATE:
             words += "; give ssl_context if the endpoint has a certificate of an authority of its own"
             return Unreachable(words, is_passing=False, wait=REFUSED_WAIT)

@@ -112,7 +112,6 @@ class Ledger:
         self._banned_until = self._orders_banned_until = 0.0
         self._ban_reason = ""
         self._error = 0.0
-        self._valid_from, self._valid_until = _NEVER, -_NEVER
         self._keep([Window(limit, self._share) for limit in limits])
 
     def _keep(self, windows: list[Window]) -> None:
@@ -284,22 +283,20 @@ class Ledger:
         for window in self._all if charge.connections else self._usual:
             bucket = window.bucket
             if bucket is _WEIGHT:
-                held, amount = charge.weight, spent.weight
+                amount = spent.weight
             elif bucket is _ORDERS:
-                held, amount = charge.orders, spent.orders
+                amount = spent.orders
             else:
-                held, amount = charge.connections, spent.connections
+                amount = spent.connections
             for reading in readings:
                 if reading.seconds == window.seconds and reading.bucket is bucket:
                     break
             else:
-                if held and amount:
+                if amount:
                     window.spend(amount, now)
                 continue
             told += 1
             used = reading.used
-            if not held:
-                amount = 0
             window.is_confirmed = True
             if reading.limit != window.limit:
                 window.set_limit(reading.limit)
@@ -353,6 +350,8 @@ class Ledger:
     def read(self, readings: Iterable[Reading], now: float) -> None:
         """Take limits from readings of unknown age: of the counts nobody knows which window they belong to."""
         told = list(readings)
+        if not self._valid_from <= now < self._valid_until:
+            self._roll(now)
         for window in self._all:
             for reading in told:
                 if reading.seconds == window.seconds and reading.bucket is window.bucket:
@@ -373,7 +372,7 @@ class Ledger:
                 continue
             new = Window(Limit(reading.bucket, reading.seconds, reading.limit), self._share)
             new.set_error(self._error)
-            new.begin(reading, max((window.counted for window in same), default=0), now, self._serial)
+            new.begin(reading, same, now, self._serial)
             windows = [*(w for w in windows if w.is_confirmed or w.bucket is not reading.bucket), new]
         if windows is not self._all:
             self._keep(windows)

@@ -8,6 +8,7 @@ last one asked after that moment and a margin for the caches. Found at any time,
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -154,17 +155,16 @@ class OutcomeSearch:
     Owner: loop thread.
     """
 
-    __slots__ = ("_asked_at", "_misses", "_next", "_pause", "_surely_after", "lookups", "question", "verdict")
+    __slots__ = ("_asked_at", "_misses", "_next", "_pause", "_surely_after", "lookups", "verdict")
 
     def __init__(self, question: Question, now: float) -> None:
-        self.question = question
         self.verdict: Verdict | None = None
         self.lookups = 0
         self._surely_after = question.accepted_until + question.clock_error + CACHE_MARGIN
         self._misses = 0
         self._pause = FIRST_PAUSE
         self._next = now
-        self._asked_at = now
+        self._asked_at = -math.inf
 
     @property
     def next_lookup(self) -> float:
@@ -201,8 +201,7 @@ class OutcomeSearch:
                 self.verdict = Verdict(VerdictKind.NOT_EXECUTED)
         else:
             self._misses = 0
-        if self.verdict is None:
-            self._plan(now, is_crowded)
+        self._plan(now, is_crowded)
         return self.verdict
 
     def answered(self, verdict: Verdict) -> Verdict:

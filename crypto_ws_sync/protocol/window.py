@@ -17,6 +17,7 @@ reading and all readings since that moment replace what was known before.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import NamedTuple
 
 __all__ = ["EDGE_MARGIN", "LOST_GRACE", "Bucket", "Limit", "Reading", "Usage", "Window"]
@@ -175,22 +176,24 @@ class Window:
         self._carried += amount
         self._carried_to = max(self._carried_to, int((now + self._error) // self.seconds))
 
-    def begin(self, reading: Reading, known: int, now: float, serial: int) -> None:
+    def begin(self, reading: Reading, same: Iterable[Window], now: float, serial: int) -> None:
         """Begin a window that is told of for the first time.
 
         Args:
             reading: What was told.
-            known: What windows of the same bucket have counted: it is in here, too, as far as anyone knows.
+            same: Windows of the same bucket: what they have counted, or wait for in vain, is in here, too, as far as
+                anyone knows.
             now: When it was told.
             serial: The latest serial.
         """
-        self.roll(now, serial)
         self.is_confirmed = True
-        self.base = reading.used or 0
-        self.unseen = self.fresh_unseen = max(0, known - self.base)
-        self.counted = self.base + self.unseen
-        if now >= self.blurred_from:
-            self.carry(self.counted, now)
+        counted = used = reading.used or 0
+        for window in same:
+            counted = max(counted, window.counted)
+            self.lost_until = max(self.lost_until, window.lost_until)
+        self.carry(counted, now)
+        self.roll(now, serial)
+        self.base, self.unseen = used, counted - used
 
     def counted_at(self, now: float) -> tuple[int, int]:
         """Return the index of the window that is open at a moment and its count, and change nothing."""

@@ -179,7 +179,7 @@ def _pem_signer(text: str, passphrase: bytes | None, origin: str) -> Signer:
     if isinstance(key, Ed25519PrivateKey):
         return Ed25519Signer(key)
     if not isinstance(key, RSAPrivateKey):
-        kind = type(key).__name__.removeprefix("_").removesuffix("PrivateKey")
+        kind = type(key).__name__.removesuffix("PrivateKey")
         raise ConfigError(f"{origin} is a key of an unsupported kind ({kind}): use Ed25519 or RSA")
     if not _LEAST_RSA_BITS <= key.key_size <= _MOST_RSA_BITS:
         raise ConfigError(

@@ -130,3 +130,18 @@ def test_what_cannot_be_composed_on_that_thread_is_told_as_on_any(toy: Bench) ->
         toy.call("buy", {"name": "odd", "slow": {1, 2}})  # JSON has no sets
     assert toy.call("buy", {"name": "two", "slow": 1})["number"] == 1
     assert toy.status().in_flight == 0
+
+
+def test_what_was_signed_for_a_line_that_has_ended_is_signed_again_for_the_next(toy: Bench) -> None:
+    toy.dialect = slow = _Slow()
+    toy.restart()
+    future = toy.submit("buy", {"name": "one", "slow": 1})
+    assert slow.begun.wait(LIMIT)
+    last = len(toy.exchange.server.wires)
+    toy.exchange.wire(last).cut()
+    assert toy.call("echo", {"number": 1}) == {"number": 1}
+    assert toy.exchange.seen("echo")[-1].wire.number == last + 1
+    slow.may_go_on.set()
+    assert future.result(LIMIT) == {"name": "one", "number": 1}
+    assert [call.wire.number for call in toy.exchange.seen("buy")] == [last + 1]
+    assert toy.status().in_flight == 0

@@ -269,6 +269,8 @@ def test_a_caller_may_sign_by_itself(dialect: Any) -> None:
         ("order.place", {**LIMIT_ORDER, "price": 0.1 + 0.2}, "price"),
         ("order.place", {**LIMIT_ORDER, "timestamp": 1}, "timestamp"),
         ("order.place", {**LIMIT_ORDER, "apiKey": "k"}, "apiKey"),
+        ("order.place", {**LIMIT_ORDER, "signature": "by hand"}, "signature"),
+        ("order.place", {**LIMIT_ORDER, "signature": "by hand", "timestamp": 1}, "timestamp"),
         ("order.place", ["symbol", "BTCUSDT"], None),
         ("ping", {1: "one"}, None),
         ("ping", {"half\udfff": "one"}, None),
@@ -592,6 +594,15 @@ def test_no_digit_of_a_whole_number_is_lost(dialect: Any, number: int, form: str
     (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{text}}}')
     assert incoming.result == json.loads(text)
     assert str(number) in str(incoming.result)
+
+
+@pytest.mark.parametrize("power", [15, 16])
+def test_no_digit_is_lost_wherever_a_number_stands_in_a_long_text(dialect: Any, power: int) -> None:
+    number = 2**64 + 1
+    for before in range(2**power - 80, 2**power + 10):
+        result = f'["{"x" * before}",{number}]'
+        (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{result}}}')
+        assert incoming.result[1] == number
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,14 @@ def test_a_log_on_that_is_throttled_is_waited_for_by_all(exchange: HostileExchan
     assert len(exchange.seen("session.logon")) == 2
 
 
+def test_a_line_that_ends_during_the_log_on_is_opened_anew(exchange: HostileExchange, ed25519: Any) -> None:
+    exchange.once("session.logon", lambda call: call.wire.cut(), lambda call: call.wire.reset())
+    with UserWSSession(ed25519.api_key, ed25519.api_secret, endpoint=exchange.url, timeout=8) as session:
+        assert session.status().logged_on
+        assert session.handle_request("order.place", ORDER)["status"] == "NEW"
+    assert len(exchange.seen("session.logon")) == 3
+
+
 def test_a_refused_log_on_is_raised_at_start(exchange: HostileExchange, ed25519: Any) -> None:
     exchange.on("session.logon", lambda call: call.refuse(401, -2015, "Invalid API-key."))
     session = UserWSSession(ed25519.api_key, ed25519.api_secret, endpoint=exchange.url)

@@ -125,6 +125,21 @@ def test_a_429_that_comes_when_its_caller_has_gone_holds_everybody_back(
     assert not session.operational_status
 
 
+def test_a_429_behind_the_answer_holds_everybody_back(
+    exchange: HostileExchange, session: UserWSSession
+) -> None:
+    def answer_then_throttle(call: Call) -> None:
+        call.answer()
+        _throttle(30)(call)
+
+    exchange.once("test.echo", answer_then_throttle)
+    assert session.handle_request("test.echo", ASKED) == ASKED
+    assert session.handle_request("test.echo", ASKED) in (ASKED, None), "it may have come in between"
+    with pytest.raises(OutOfService):
+        session.handle_request("test.echo", ASKED, on_limit="raise")
+    assert session.status().counters["duplicate"] == 1
+
+
 def test_minus_1015_holds_back_placements_alone(exchange: HostileExchange, open_session: Open) -> None:
     # In the middle of the shortest window of orders, which does not end meanwhile.
     exchange.clock = clock = ManualClock(1_700_000_004.0)

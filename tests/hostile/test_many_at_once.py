@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
+from bytes_server import LIMIT, Wire
 from hostile_exchange import HostileExchange, Shuffler
 
 from crypto_ws_sync import UserWSSession
@@ -81,3 +82,31 @@ def test_two_thousand_in_one_hand_over_with_wrong_ones_in_between(shuffled: Any)
     assert type(found[1500]).__name__ == "InvalidParameter"
     del found[1500]
     assert found == [{"number": number} for number in range(2000) if number != 1500]
+
+
+@pytest.mark.timeout(30)  # megabytes go both ways; a guard for a busy machine
+@pytest.mark.parametrize("is_tls", [False, True], ids=["ws", "wss"])
+def test_a_server_that_reads_late_gets_everything_once_and_in_order(
+    certificates: Certificates, is_tls: bool
+) -> None:
+    """The kernel's buffers fill, with TLS in the middle of a record; nothing is lost when they drain."""
+    may_read = threading.Event()
+
+    def read_late(wire: Wire) -> None:
+        wire.accept()
+        exchange.take(wire, wire.read_text())
+        may_read.wait(LIMIT)
+        exchange.converse(wire)
+
+    exchange = HostileExchange(tls=certificates.server_context if is_tls else None, first=read_late)
+    exchange.on(
+        "test.echo", lambda call: call.answer({"id": call.id, "status": 200, "result": call.params["n"]})
+    )
+    options: dict[str, Any] = {"ssl_context": certificates.client_context} if is_tls else {}
+    with exchange.server, UserWSSession(endpoint=exchange.url, timeout=20, **options) as session:
+        asked = [session.submit("test.echo", {"n": n, "fill": "x" * 150_000}) for n in range(80)]
+        assert not wait(asked, 0.2).done
+        may_read.set()
+        assert [future.result(20) for future in asked] == list(range(80))
+        assert [call.params["n"] for call in exchange.seen("test.echo")] == list(range(80))
+        assert len(exchange.server.wires) == 1

@@ -7,6 +7,20 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from ledger_probes import (
+    DAY,
+    MINUTE,
+    NOON,
+    START,
+    TEN_SECONDS,
+    TOMORROW,
+    order_room,
+    orders,
+    refused,
+    reserve,
+    room,
+    weight,
+)
 
 from crypto_ws_sync.protocol.limits import (
     EDGE_MARGIN,
@@ -18,51 +32,8 @@ from crypto_ws_sync.protocol.limits import (
     Ledger,
     Limit,
     Reading,
-    Reservation,
 )
 from crypto_ws_sync.protocol.method import Charge
-
-NOON = 1_700_000_040.0
-"""A whole minute by the exchange's clock."""
-
-START = NOON + 1
-ONE = Charge(1)
-MINUTE = Limit(Bucket.WEIGHT, 60, 10)
-TEN_SECONDS = Limit(Bucket.ORDERS, 10, 3)
-DAY = Limit(Bucket.ORDERS, 86400, 5)
-TOMORROW = (NOON // 86400 + 1) * 86400
-
-
-def weight(used: int, limit: int = 10, seconds: int = 60) -> Reading:
-    return Reading(Bucket.WEIGHT, seconds, limit, used)
-
-
-def orders(used: int, limit: int = 3, seconds: int = 10) -> Reading:
-    return Reading(Bucket.ORDERS, seconds, limit, used)
-
-
-def reserve(ledger: Ledger, now: float = START, charge: Charge = ONE) -> Reservation:
-    verdict = ledger.reserve(charge, now)
-    assert isinstance(verdict, Granted), verdict
-    return verdict.reservation
-
-
-def refused(ledger: Ledger, now: float = START, charge: Charge = ONE) -> Full:
-    verdict = ledger.reserve(charge, now)
-    assert isinstance(verdict, Full), verdict
-    assert ledger.look(charge, now) == verdict
-    assert ledger.held_until(charge, now) == verdict.until
-    return verdict
-
-
-def room(ledger: Ledger, now: float = START) -> int:
-    """The greatest weight that would be granted."""
-    return max(n for n in range(200) if not n or ledger.look(Charge(n), now) is None)
-
-
-def order_room(ledger: Ledger, now: float = START) -> int:
-    """The greatest number of orders that would be granted."""
-    return max(n for n in range(200) if ledger.look(Charge(0, n), now) is None)
 
 
 def test_no_more_is_granted_than_a_window_holds() -> None:
@@ -124,6 +95,16 @@ def test_a_count_does_not_forget_what_was_spent_unseen_after_it() -> None:
     # Executed before the other, so its count of 1 does not hold the 5.
     ledger.settle(seen, [weight(1)], START)
     assert room(ledger) == 4
+
+
+def test_a_count_asked_for_before_the_latest_one_was_believed_forgets_nothing() -> None:
+    ledger = Ledger([MINUTE])
+    first, unseen, last = reserve(ledger), reserve(ledger, charge=Charge(5)), reserve(ledger)
+    ledger.settle(unseen, [], START)
+    ledger.settle(first, [weight(1)], START)
+    # Executed before the 5, too.
+    ledger.settle(last, [weight(2)], START)
+    assert room(ledger) == 10 - 2 - 5
 
 
 def test_counts_of_later_requests_hold_what_was_unseen_before_them() -> None:
@@ -272,6 +253,7 @@ def test_a_reservation_is_settled_once() -> None:
     reservation = reserve(ledger)
     ledger.settle(reservation, [], START)
     ledger.settle(reservation, [weight(9)], START)
+    assert ledger.close(reservation, [weight(9)], START) == 0
     ledger.forfeit(reservation, START)
     ledger.release(reservation)
     assert room(ledger) == 9

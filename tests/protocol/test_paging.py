@@ -428,6 +428,22 @@ def test_a_moment_that_fills_the_longest_page_of_a_method_without_ids_is_told_af
         paging.ask()
 
 
+def test_a_moment_that_fills_the_longest_page_from_its_first_record_on_is_told_at_once() -> None:
+    """Nothing new is on the page that shows it, so there is nothing to hand on before."""
+    rule = RULES[BY_TIME[0]]._replace(is_time_unique=False, max_window_ms=None, page_max=4)
+    history = FakeHistory(rule, [Held(n, ORIGIN + 50 * MILLISECOND, ORIGIN) for n in range(6)])
+    paging = Paging("x", rule, start=ORIGIN, end=ORIGIN + DAY)
+    params = paging.ask()
+    assert params is not None
+    assert [serial(record) for record in paging.take(history.page(params))] == [0, 1, 2, 3]
+    params = paging.ask()
+    assert params is not None
+    with pytest.raises(CryptoWSError, match="share one moment"):
+        paging.take(history.page(params))
+    with pytest.raises(CryptoWSError, match="share one moment"):
+        paging.ask()
+
+
 @pytest.mark.parametrize("name", CHANGING)
 def test_an_account_that_never_had_an_order_has_an_empty_history(name: str) -> None:
     history = FakeHistory(RULES[name], [])

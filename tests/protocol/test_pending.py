@@ -68,6 +68,9 @@ def test_the_memory_of_settled_keys_is_bounded() -> None:
     for key in range(_REMEMBERED + 1):
         table.add(key, key)
         table.take(key)
+    assert [key for key in range(_REMEMBERED + 1) if not table.has_settled(key)] == [0], (
+        "the oldest is forgotten"
+    )
     assert table.take(_REMEMBERED) is None
     assert table.take(0) is None
     assert (table.duplicate, table.unknown) == (1, 1)

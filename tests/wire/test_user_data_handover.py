@@ -241,6 +241,17 @@ def test_an_old_connection_that_stays_silent_may_have_kept_something(scene_of_si
     assert [scene.hear(), scene.hear()] == ["1", "gap"]
 
 
+def test_what_another_subscription_told_before_the_confirmation_is_left_out(scene: Scene) -> None:
+    asked = scene.replace(confirm=False)
+    body = {"e": "balanceUpdate", "E": 1, "a": "BTC", "d": "99", "T": 1}
+    scene.exchange.wire(2).send_text({"subscriptionId": 99, "event": body})
+    scene.say(2, 2)
+    _confirm(asked)
+    assert scene.hear() == "2"
+    scene.say(2, 3)
+    assert scene.hear() == "3"
+
+
 def test_an_old_connection_lost_after_its_place_was_taken_has_told_all(scene: Scene) -> None:
     scene.replace(confirm=True)
     scene.say(2, 1)

@@ -153,6 +153,9 @@ class BinanceDialect:
         Raises:
             InvalidParameter: It certainly cannot be right.
         """
+        spec = CATALOGUE.get(method) if type(method) is str else None
+        if spec is not None:
+            return self.typed_request(spec, spec.name, params or {}, False, new_id)
         if type(method) is not str or not method or not (method.isascii() or _is_encodable(method)):
             raise InvalidParameter("the method must be a name such as 'order.place'", method=str(method))
         prefix = _VERSION.match(method)
@@ -181,7 +184,7 @@ class BinanceDialect:
     ) -> Request:
         """Return a request for a method whose facts are known."""
         wire = self._rendered(spec, params)
-        is_signed = spec.is_signed and "signature" not in wire
+        is_signed = spec.is_signed and not ("signature" in wire and _OWN.issubset(wire))
         if is_signed:
             if self._signer is None or self._api_key is None:
                 raise InvalidParameter(
