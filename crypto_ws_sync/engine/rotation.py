@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import random
 import time
 from collections.abc import Callable
 
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.connecting import Connector
-from crypto_ws_sync.engine.connection import Connection
+from crypto_ws_sync.engine.connection import Connection, by_chance
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.errors import ApiError, ConnectionFailed
 from crypto_ws_sync.protocol.lifecycle import Lifecycle, State
@@ -121,7 +120,7 @@ class Rotation:
         self._unused += 1
         if self._unused == 1:
             return 0.0
-        return random.uniform(0.5, 1.0) * min(FIRST_PAUSE * 2.0 ** (self._unused - 2), LONGEST_PAUSE)
+        return by_chance(0.5, 1.0) * min(FIRST_PAUSE * 2.0 ** (self._unused - 2), LONGEST_PAUSE)
 
     def install(self, connection: Connection) -> None:
         """Let a connection serve; the one before finishes what it has in flight."""
