@@ -175,7 +175,7 @@ class Connector:
             Unreachable: It could not be had.
             asyncio.TimeoutError: The deadline came during a pause.
         """
-        # Loaded by `start` while the first try is under way.
+        # Loaded here where `start` had no time for it: some milliseconds, once, of a pause that is longer.
         from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
         backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
+import os
 from typing import Protocol
 
 from crypto_ws_sync.engine.requests import Entry
@@ -22,9 +22,14 @@ from crypto_ws_sync.protocol.dialect import (
 from crypto_ws_sync.protocol.pending import PendingTable
 from crypto_ws_sync.transport.port import Line, LineLost
 
-__all__ = ["Connection", "ConnectionKeeper"]
+__all__ = ["Connection", "ConnectionKeeper", "by_chance"]
 
 log = logging.getLogger("crypto_ws_sync.engine")
+
+
+def by_chance(low: float, high: float) -> float:
+    """Return any number between two. (The module for this takes as long to load as the connection to open.)"""
+    return low + (high - low) * int.from_bytes(os.urandom(7), "big") / 2**56
 
 
 class ConnectionKeeper(Protocol):
@@ -95,7 +100,7 @@ class Connection:
         self.has_served = False
         self._hears_events = False
         # Sessions that were started together should not all reconnect together.
-        self.maximum_age = dialect.policy.maximum_age - random.uniform(0, dialect.policy.age_jitter)
+        self.maximum_age = dialect.policy.maximum_age - by_chance(0.0, dialect.policy.age_jitter)
         self.opened_at = now
         self._dialect = dialect
         self._policy: LinePolicy = dialect.policy

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import random
 import time
 from collections.abc import Callable
 
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.connecting import Connector
-from crypto_ws_sync.engine.connection import Connection
+from crypto_ws_sync.engine.connection import Connection, by_chance
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.errors import ApiError, ConnectionFailed
 from crypto_ws_sync.protocol.lifecycle import Lifecycle, State
@@ -127,7 +126,7 @@ class Rotation:
         at_once, longest = (AT_ONCE_BESIDE, LONGEST_PAUSE_BESIDE) if last.has_served else (1, LONGEST_PAUSE)
         if self._unused <= at_once:
             return 0.0
-        return random.uniform(0.5, 1.0) * min(FIRST_PAUSE * 2.0 ** (self._unused - at_once - 1), longest)
+        return by_chance(0.5, 1.0) * min(FIRST_PAUSE * 2.0 ** (self._unused - at_once - 1), longest)
 
     def install(self, connection: Connection) -> None:
         """Let a connection serve; the one before finishes what it has in flight."""

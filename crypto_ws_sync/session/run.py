@@ -30,10 +30,15 @@ from crypto_ws_sync.model.log_events import guard_loggers
 
 __all__ = ["Run"]
 
-LATER = ("tenacity", "crypto_ws_sync.exchanges.binance.evidence")
-"""Modules that a first answer does not need, but a lost connection or a lost answer does. They are loaded while the
-exchange is awaited, and not when they are needed: then the process may have no file descriptor left for it, or another
-version's files."""
+LATER = "crypto_ws_sync.exchanges.binance.evidence"
+"""What a lost answer needs. It is loaded while the exchange is awaited, and not when it is needed: then the process may
+have no file descriptor left for it, or another version's files."""
+RETRYING = "tenacity"
+"""What a second try to connect needs, which takes a quarter as long to load as the session itself; so it is loaded
+while there is time to wait for the exchange, else for that second try. A first try needs none of it, so a session that
+cannot load it reconnects all the same, a try a second."""
+NEAR = 0.05
+"""Seconds within which an exchange is so near that there is no time to load anything."""
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
@@ -95,8 +100,9 @@ class Run:
             self._forget_clock = self.context.time.on_move(self._on_time)
             started = self.door.submit(self._begin(timeout))
             began = time.monotonic()
-            for name in LATER:
-                import_module(name)
+            import_module(LATER)
+            if not wait_done(started, min(NEAR, timeout)):
+                import_module(RETRYING)
             # The engine keeps the limit itself; a little more is left for it to say why.
             if not wait_done(started, max(0.0, began + timeout + 1.0 - time.monotonic())):
                 raise ConnectionFailed(f"no connection within {timeout:.1f} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -195,6 +196,20 @@ def test_the_end_of_a_short_outage_is_noticed_soon(simulated: SimulatedExchange)
         refused.cancel()
         lasted = time.monotonic() - began
         assert session.wait_operational(max(1.0, lasted) + 1.0)
+
+
+def test_a_session_that_cannot_load_what_a_second_try_needs_reconnects_all_the_same(
+    simulated: SimulatedExchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The process may have no file descriptor left for it; the log tells what is wrong."""
+    with _session(UserWSSession, simulated) as session:
+        monkeypatch.setitem(sys.modules, "tenacity", None)
+        simulated.faults.refuse_handshake(503, times=1)
+        simulated.faults.drop_all()
+        assert session.handle_request("time", timeout=9.0)
+        assert session.status().reconnects
+    failed = [record for record in caplog.records if getattr(record, "event", "") == "engine_failed"]
+    assert [record.exc_info[0] for record in failed if record.exc_info] == [ModuleNotFoundError]
 
 
 # -- a line that falls silent -------------------------------------------------------------------------------
