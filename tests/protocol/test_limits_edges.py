@@ -78,6 +78,12 @@ def test_what_is_answered_on_the_very_edge_counts_on_both_sides(told: list[Readi
     assert (room(ledger, EDGE), room(ledger, EDGE + 1)) == (6, 6)
 
 
+def test_what_was_lost_a_second_before_an_edge_may_be_executed_on_it() -> None:
+    ledger = Ledger([MINUTE])
+    ledger.forfeit(reserve(ledger, EDGE - 2, Charge(4)), EDGE - 1)
+    assert room(ledger, EDGE + 1) == 6
+
+
 def test_a_clock_set_back_by_more_than_its_error_opens_the_window_before() -> None:
     ledger = Ledger([MINUTE])
     ledger.set_clock_error(0.5)
