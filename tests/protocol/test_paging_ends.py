@@ -168,3 +168,35 @@ def test_a_page_of_early_records_cut_short_does_not_end_the_search(cut: int) -> 
         page = history.page(params)
         found += len(paging.take(page[:1] if len(history.asked) == cut else page))
     assert found == 5
+
+
+# -- windows of records that change -------------------------------------------------------------------------------
+
+
+def test_a_full_window_is_narrowed_and_not_looked_for_among_all_that_ever_was() -> None:
+    rule = rule_of("allOrders", 2)
+    early = [Held(n, LONG_BEFORE + n, LONG_BEFORE + n) for n in range(400)]
+    within = [Held(400 + n, ORIGIN + n * DAY // 10, ORIGIN + n * DAY // 10) for n in range(6)]
+    history = FakeHistory(rule, early + within)
+    assert read_all(Paging("x", rule, start=ORIGIN, end=ORIGIN + DAY), history) == list(range(400, 406))
+    assert len(history.asked) < 30
+
+
+def test_longer_pages_are_asked_for_where_one_moment_holds_more_than_was_wished() -> None:
+    rule = rule_of("allOrders", 3)
+    early = [Held(n, LONG_BEFORE + n, LONG_BEFORE + n) for n in range(400)]
+    times = [ORIGIN + MILLISECOND] * 2 + [ORIGIN + 5 * MILLISECOND]
+    history = FakeHistory(rule, early + [Held(400 + n, time, time) for n, time in enumerate(times)])
+    paging = Paging("x", rule, start=ORIGIN, end=ORIGIN + DAY // 2, limit=1)
+    assert read_all(paging, history) == [400, 401, 402]
+    assert [asked["limit"] for asked in history.asked][:1] == [1]
+    assert max(asked["limit"] for asked in history.asked) == 3
+    assert len(history.asked) < 60
+
+
+def test_windows_widen_again_after_a_dense_moment_also_with_pages_of_one() -> None:
+    rule = rule_of("allOrders", 1)
+    times = [ORIGIN, ORIGIN + 2 * MILLISECOND, ORIGIN + DAY // 4]
+    history = FakeHistory(rule, [Held(n, time, time) for n, time in enumerate(times)])
+    assert read_all(Paging("x", rule, start=ORIGIN, end=ORIGIN + DAY // 2), history) == [0, 1, 2]
+    assert len(history.asked) < 120
