@@ -42,6 +42,7 @@ def test_what_is_spent_near_an_edge_after_a_clock_was_set_back_counts_beyond_it(
     ledger = Ledger([MINUTE])
     reserve(ledger, START + 3600, Charge(0))
     ledger.spend(Bucket.WEIGHT, 4, EDGE - 0.5)
+    assert room(ledger, EDGE - 0.4) == 6
     assert room(ledger, EDGE + 1) == 6
 
 

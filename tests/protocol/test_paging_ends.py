@@ -92,6 +92,13 @@ def test_a_range_that_one_page_holds_costs_one_request(counts: tuple[int, ...], 
     assert (len(found), len(history.asked)) == (wanted, 1)
 
 
+def test_a_range_of_orders_without_any_costs_one_request() -> None:
+    rule = rule_of("allOrders", 3)
+    history = FakeHistory(rule, bursts(0, 0, 0, 1))
+    assert read_all(Paging("x", rule, start=ORIGIN, end=ORIGIN + 2 * MILLISECOND), history) == []
+    assert len(history.asked) == 1
+
+
 def test_a_full_page_that_reaches_the_end_costs_one_request() -> None:
     rule = rule_of("myTrades", 2)
     history = FakeHistory(rule, bursts(1, 1, 1))
@@ -200,3 +207,16 @@ def test_windows_widen_again_after_a_dense_moment_also_with_pages_of_one() -> No
     history = FakeHistory(rule, [Held(n, time, time) for n, time in enumerate(times)])
     assert read_all(Paging("x", rule, start=ORIGIN, end=ORIGIN + DAY // 2), history) == [0, 1, 2]
     assert len(history.asked) < 120
+
+
+def test_a_page_of_all_orders_cut_short_is_gone_on_from() -> None:
+    rule = rule_of("allOrders", 6)
+    history = FakeHistory(rule, bursts(1, 1, 1, 1, 1))
+    paging = Paging("x", rule, start=LONG_BEFORE, end=ORIGIN + DAY // 2)
+    found = 0
+    while (params := paging.ask()) is not None:
+        page = history.page(params)
+        found += len(paging.take(page[:2] if len(history.asked) == 2 else page))
+    assert found == 5
+    # The empty window, the page cut short, and the rest; two short pages in a row are the end.
+    assert len(history.asked) == 3
