@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
-from fake_history import FakeHistory, Held, read_all
+from fake_history import SORTINGS, FakeHistory, Held, Sorting, read_all
 
 from crypto_ws_sync.errors import CryptoWSError
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
@@ -220,3 +222,22 @@ def test_a_page_of_all_orders_cut_short_is_gone_on_from() -> None:
     assert found == 5
     # The empty window, the page cut short, and the rest; two short pages in a row are the end.
     assert len(history.asked) == 3
+
+
+@pytest.mark.parametrize("sorting", SORTINGS)
+@pytest.mark.parametrize("tick", [MILLISECOND, 1])
+def test_dense_windows_come_once_however_the_exchange_sorts_them(sorting: Sorting, tick: int) -> None:
+    for seed in range(40):
+        random = Random(seed)
+        rule = rule_of("allOrders", random.randint(2, 5))._replace(max_window_ms=random.choice([10, 50]))
+        made = sorted(ORIGIN + random.randrange(30) * 500 for _ in range(25))
+        held = [
+            Held(n, random.choice([time, ORIGIN + random.randrange(time - ORIGIN, 30_000)]), time)
+            for n, time in enumerate(made)
+        ]
+        history = FakeHistory(rule, held, tick=tick, sorting=sorting)
+        paging = Paging("x", rule, start=ORIGIN, end=ORIGIN + 20_000, tick=tick)
+        wanted = {each.id for each in held if history.shown(each.time) < ORIGIN + 20_000}
+        found = read_all(paging, history)
+        assert len(found) == len(set(found))
+        assert set(found) == wanted
