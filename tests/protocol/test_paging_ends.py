@@ -241,3 +241,20 @@ def test_dense_windows_come_once_however_the_exchange_sorts_them(sorting: Sortin
         found = read_all(paging, history)
         assert len(found) == len(set(found))
         assert set(found) == wanted
+
+
+@pytest.mark.parametrize("is_unique", [True, False])
+@pytest.mark.parametrize("window", [None, 3, 10])
+def test_by_time_alone_nothing_is_lost_where_pages_end_with_windows(
+    is_unique: bool, window: int | None
+) -> None:
+    for seed in range(40):
+        random = Random(seed)
+        rule = rule_of("klines", random.randint(3, 5))._replace(
+            max_window_ms=window, is_time_unique=is_unique
+        )
+        most = 1 if is_unique else 2
+        held = bursts(*(random.randint(0, most) for _ in range(25)))
+        history = FakeHistory(rule, held)
+        found = read_all(Paging("x", rule, start=ORIGIN, end=ORIGIN + 20 * MILLISECOND), history)
+        assert found == [each.id for each in held if each.time < ORIGIN + 20 * MILLISECOND]
