@@ -258,3 +258,29 @@ def test_by_time_alone_nothing_is_lost_where_pages_end_with_windows(
         history = FakeHistory(rule, held)
         found = read_all(Paging("x", rule, start=ORIGIN, end=ORIGIN + 20 * MILLISECOND), history)
         assert found == [each.id for each in held if each.time < ORIGIN + 20 * MILLISECOND]
+
+
+# -- how far it got -----------------------------------------------------------------------------------------------
+
+
+def test_how_far_paging_got_is_the_time_of_the_last_record_and_the_end_at_most() -> None:
+    rule = rule_of("myTrades", 3)
+    history = FakeHistory(rule, bursts(*[1] * 12))
+    end = ORIGIN + 7 * MILLISECOND
+    paging = Paging("x", rule, start=ORIGIN, end=end)
+    reached = [paging.reached]
+    while (params := paging.ask()) is not None:
+        paging.take(history.page(params))
+        reached.append(paging.reached)
+    assert reached == [ORIGIN, *(ORIGIN + n * MILLISECOND for n in (2, 5)), end]
+
+
+def test_how_far_paging_got_by_windows_is_their_end() -> None:
+    rule = rule_of("allOrders", 5)._replace(max_window_ms=10)
+    history = FakeHistory(rule, bursts(1))
+    paging = Paging("x", rule, start=ORIGIN, end=ORIGIN + 25 * MILLISECOND)
+    reached = []
+    while (params := paging.ask()) is not None:
+        paging.take(history.page(params))
+        reached.append((paging.reached - ORIGIN) // MILLISECOND)
+    assert reached == [9, 18, 25]
