@@ -70,7 +70,8 @@ def config_path() -> Path:
     """Return where the config file is, or would be."""
     named = os.environ.get(CONFIG_VARIABLE)
     if named:
-        return Path(named).expanduser()
+        # Unlike the path's own method it leaves a home folder alone that nobody has: then there is no such file.
+        return Path(os.path.expanduser(named))
     # Imported here, as a program that takes its keys from elsewhere never needs it.
     from platformdirs import user_config_path
 
@@ -97,7 +98,7 @@ def write_template(path: Path | None = None) -> tuple[Path, bool]:
         # O_EXCL: no file that appears meanwhile can be lost; and the mode holds from the first byte on.
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        if path.is_file():
+        if os.path.isfile(path):
             return path, False
         problem = "something else is in its place"
     except OSError as error:
@@ -140,7 +141,7 @@ def accounts_set_up() -> list[str]:
         ConfigError: The config file cannot be read.
     """
     path = config_path()
-    if not path.exists():
+    if not os.path.exists(path):
         return []
     accounts = [account for account in _accounts(_load(path), path) if not _has_placeholder(account)]
     rank: dict[bool | str, int] = {True: 0, "demo": 1}
@@ -156,7 +157,7 @@ def is_set_up(account_name: str) -> bool:
         ConfigError: The config file cannot be read, or no account has this name.
     """
     path = config_path()
-    return path.exists() and not _has_placeholder(_account(_load(path), account_name, path))
+    return os.path.exists(path) and not _has_placeholder(_account(_load(path), account_name, path))
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def _load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         problem = f"there is no config file {path}: {_MAKE_IT}"
     except OSError as error:
-        reason = "it is a folder" if path.is_dir() else error.strerror
+        reason = "it is a folder" if os.path.isdir(path) else error.strerror
         problem = f"the config file {path} cannot be read: {reason}"
     else:
         warn_if_others_can_read(path, "config file", _log)
@@ -267,7 +268,7 @@ def _secret_text(account: dict[str, Any], key: str, where: str, path: Path) -> s
             raise ConfigError(f"the environment variable {rest} is {state}; it is the {key} of {where}")
         return found
     if kind == "file":
-        return read_secret_file(path.parent / Path(rest).expanduser(), f"{key} file")
+        return read_secret_file(path.parent / os.path.expanduser(rest), f"{key} file")
     return value
 
 

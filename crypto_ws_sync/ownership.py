@@ -27,10 +27,6 @@ class Owner:
         """Make the calling thread the owner."""
         self.thread_id = _ident()
 
-    def is_current(self) -> bool:
-        """Tell whether the calling thread is the owner."""
-        return self.thread_id == _ident()
-
     def check(self) -> None:
         """Refuse any thread but the owner.
 

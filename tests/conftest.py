@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-_LIMIT = 3.0
+_LIMIT = 20.0
 """Seconds that threads which are about to end may still take."""
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ws_proxy", "wss_proxy", "no_proxy")
@@ -62,8 +62,15 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests of many drawn cases more time: nothing in them waits, but a busy machine may take long over them."""
+    """Give tests of many drawn cases more time: nothing in them waits, but a busy machine may take long over them.
+
+    Where the environment grants every test more than a test says that it needs, it grants it to that one, too.
+    """
+    granted = float(os.environ.get("PYTEST_TIMEOUT") or 0)
     for item in items:
+        said = item.get_closest_marker("timeout")
+        if said is not None and granted > said.args[0]:
+            item.add_marker(pytest.mark.timeout(granted), append=False)
         is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
         if is_drawn and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(60))

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from crypto_ws_sync.config import (
+    CONFIG_VARIABLE,
     Credentials,
     accounts_set_up,
     config_path,
@@ -154,6 +155,20 @@ def test_no_file_says_which_command_makes_it(config: Path) -> None:
     message = _refusal()
     assert str(config) in message
     assert "crypto_ws_sync_init" in message
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "~no such user/ws_api.toml"])
+def test_a_name_that_no_file_has(
+    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(CONFIG_VARIABLE, name)
+    assert name in _refusal()
+    assert not is_set_up("Main")
+    assert accounts_set_up() == []
+    monkeypatch.setenv(CONFIG_VARIABLE, str(config))
+    _write(config, ENDPOINTS + _account(api_secret=f'"file:{name}"'))
+    assert name in _refusal()
 
 
 def test_a_folder_in_its_place(config: Path) -> None:

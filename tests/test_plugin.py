@@ -58,14 +58,14 @@ def test_loading_it_brings_neither_the_simulator_nor_anything_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.timeout(30)  # a pytest run of its own, with five tests
+@pytest.mark.timeout(60)  # a pytest run of its own, with five tests
 def test_the_example_of_a_trading_bot_runs(tmp_path: Path) -> None:
     done = _pytest(tmp_path, str(ROOT / "examples" / "test_trading_bot.py"))
     assert done.returncode == 0, done.stdout
     assert " 5 passed" in done.stdout
 
 
-@pytest.mark.timeout(30)  # a pytest run of its own
+@pytest.mark.timeout(60)  # a pytest run of its own
 def test_a_project_may_bring_its_own_time_and_sees_the_same_market_in_every_test(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
         "import pytest\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import select
 import sys
 import threading
 import weakref
@@ -61,7 +62,11 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop
     except ImportError:
-        return asyncio.SelectorEventLoop()
+        if not hasattr(select, "epoll"):
+            return asyncio.SelectorEventLoop()
+        from crypto_ws_sync.bridge.quick_loop import QuickLoop
+
+        return QuickLoop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
 
@@ -76,7 +81,7 @@ class LoopThread:
         at_end: Called on the loop when it is about to close.
         on_closed: Called on the thread when the loop has closed, so that nothing can be handed over any more.
 
-    Owner: shared; flags are set once.
+    Owner: shared; flags are set once, `is_closed` guarded by self._closing.
     """
 
     def __init__(
@@ -98,6 +103,9 @@ class LoopThread:
         self._is_stopped = False
         self._loop = _new_loop()
         self.is_closed = True
+        # What is handed over in here has its turn before the loop ends; later it is refused. May be entered twice, as
+        # the collector may run anything in between.
+        self._closing = threading.RLock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -108,6 +116,7 @@ class LoopThread:
         try:
             self._thread.start()
         except BaseException:
+            self.is_closed = True
             self._bell.close()
             raise
         self.ident = self._thread.ident or 0
@@ -119,9 +128,10 @@ class LoopThread:
             SessionClosed: The loop has ended.
         """
         try:
-            if self.is_closed:
-                raise RuntimeError
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            with self._closing:
+                if self.is_closed:
+                    raise RuntimeError
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:
             coroutine.close()
             raise SessionClosed("the session was stopped") from None
@@ -173,7 +183,8 @@ class LoopThread:
         try:
             loop.run_forever()
         finally:
-            self.is_closed = True
+            with self._closing:
+                self.is_closed = True
             try:
                 self._finish()
             finally:
@@ -208,6 +219,7 @@ class LoopThread:
     def after_fork(self) -> None:
         """In a forked child: the loop and its connection are the parent's."""
         self.is_forked = True
+        self._closing = threading.RLock()
         if self._bell is not None:
             self._bell.close()
         self._at_fork()

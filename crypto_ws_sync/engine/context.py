@@ -7,13 +7,12 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Gate
 from crypto_ws_sync.engine.requests import Wakes
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
-from crypto_ws_sync.model.status import Counters
+from crypto_ws_sync.model.counters import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
 from crypto_ws_sync.protocol.outcome import Question, Verdict
 from crypto_ws_sync.protocol.server_clock import ServerClock
@@ -105,28 +104,57 @@ class TimeSource:
             await self.look_again(left)
 
 
-@dataclass(slots=True)
 class Context:
     """What the parts of one engine share.
 
     Owner: loop thread.
     """
 
-    dialect: Dialect
-    transport: Transport
-    target: Target
-    time: TimeSource
-    ledger: Gate
-    clock: ServerClock
-    counters: Counters
-    resolver: OutcomeResolver | None = None
-    auth_failure: Callable[[], ApiError] | None = field(default=None)
-    round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=ROUND_TRIPS_KEPT))
-    clock_asked_at: float = -math.inf
-    has_placed: bool = False
-    wakes: Wakes = field(default_factory=Wakes)
-    on_verdict: Callable[[Question, Verdict], None] | None = None
-    offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
+    __slots__ = (
+        "auth_failure",
+        "clock",
+        "clock_asked_at",
+        "counters",
+        "dialect",
+        "has_placed",
+        "ledger",
+        "offload",
+        "on_verdict",
+        "resolver",
+        "round_trips",
+        "target",
+        "time",
+        "transport",
+        "wakes",
+    )
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        transport: Transport,
+        target: Target,
+        time: TimeSource,
+        ledger: Gate,
+        clock: ServerClock,
+        counters: Counters,
+        resolver: OutcomeResolver | None = None,
+    ) -> None:
+        self.dialect = dialect
+        self.transport = transport
+        self.target = target
+        self.time = time
+        self.ledger = ledger
+        self.clock = clock
+        self.counters = counters
+        self.resolver = resolver
+        self.auth_failure: Callable[[], ApiError] | None = None
+        self.round_trips: deque[float] = deque(maxlen=ROUND_TRIPS_KEPT)
+        self.clock_asked_at = -math.inf
+        self.has_placed = False
+        self.wakes = Wakes()
+        self.on_verdict: Callable[[Question, Verdict], None] | None = None
+        self.offload: Callable[[Callable[[], Any], Callable[[Any], None]], None] | None = None
 
     def server_now(self) -> float:
         """Return the exchange's time in epoch seconds."""

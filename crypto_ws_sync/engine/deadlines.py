@@ -92,7 +92,7 @@ class Deadlines:
         current = self._admission.connection
         if current is not None and len(current.pending):
             return True
-        waiting = self._admission.room or self._answers.unclocked
+        waiting = self._admission.room or self._admission.composing or self._answers.unclocked
         return bool(waiting or self._rotation.draining or len(self._book))
 
     def _on_wake(self) -> None:
@@ -126,6 +126,10 @@ class Deadlines:
         self._answers.unclocked = [
             entry for entry in self._answers.unclocked if not self._is_over(entry, now)
         ]
+        for entry in self._admission.composing:
+            # Behind many others that a slow key has to sign; it is taken back when its turn has come.
+            if not entry.is_over:
+                self._is_over(entry, now)
 
     def _end_in_flight(self, connection: Connection, now: float) -> float | None:
         """End what nobody waits for; return since when the oldest wanted answer is due."""

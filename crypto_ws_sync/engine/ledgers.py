@@ -247,12 +247,6 @@ class Gate:
                     shared.ledger.read(mine, now)
                     shared.room_came_free(self)
 
-    def spend(self, bucket: Bucket, amount: int, now: float) -> None:
-        """Count something that the exchange counts without being asked."""
-        shared = self._account if bucket is Bucket.ORDERS else self._address
-        with shared.lock:
-            shared.ledger.spend(bucket, amount, now)
-
     def ban(self, until: float, reason: str, *, orders_only: bool = False) -> None:
         """Stop requests (or placements alone) until the exchange's time `until`."""
         shared = self._account if orders_only else self._address

@@ -7,7 +7,8 @@ import time
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.rotation import Rotation
-from crypto_ws_sync.model.status import Counters, LimitUsage, SessionStatus, percentile
+from crypto_ws_sync.model.counters import Counters
+from crypto_ws_sync.model.status import LimitUsage, SessionStatus, percentile
 from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.limits import Full
 from crypto_ws_sync.protocol.method import Charge
@@ -29,7 +30,9 @@ def report(
     handles_orders: bool,
 ) -> SessionStatus:
     """Return what a running session tells of itself."""
-    counters, connection, now = context.counters, admission.connection, context.server_now()
+    counters, connection = context.counters, admission.connection
+    # One right after the other: what passes between them would be taken for an offset of the clocks.
+    wall, now = context.time.wall(), context.server_now()
     held, orders_held = (
         verdict if isinstance(verdict, Full) else None
         for verdict in (context.ledger.look(charge, now) for charge in (_REQUEST, _PLACEMENT))
@@ -38,7 +41,7 @@ def report(
     is_known = context.clock.is_synchronised
     trips = sorted(context.round_trips)
     return SessionStatus(
-        at=context.time.wall(),
+        at=wall,
         state=state.value,
         endpoint=context.target.url.split("?")[0],
         operational=is_operational,
@@ -53,7 +56,7 @@ def report(
         retry_at=context.retry_at(held.until) if held else None,
         orders_out_of_service=orders_held.reason if orders_held else None,
         orders_retry_at=context.retry_at(orders_held.until) if orders_held else None,
-        clock_offset=now - context.time.wall() if is_known else None,
+        clock_offset=now - wall if is_known else None,
         clock_error=context.clock.error(monotonic) if is_known else None,
         round_trip_p50=percentile(trips, 0.5),
         round_trip_p99=percentile(trips, 0.99),

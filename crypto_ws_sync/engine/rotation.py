@@ -129,9 +129,6 @@ class Rotation:
             # Until Python 3.12 a wait that ends in the moment of its cancelling swallows the cancelling.
             connection.line.abort("the session was stopped")
             return
-        if self._lifecycle.state in (State.STOPPING, State.STOPPED):
-            connection.line.abort("the session was stopped")
-            return
         self._needed.clear()
         self._last = connection
         if not connection.line.is_open:

@@ -107,8 +107,6 @@ def render(value: Any) -> Any:
             return render(plain)
     if isinstance(value, enum.Enum):
         return render(value.value)
-    if isinstance(value, bool):
-        return bool(value)
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, int):

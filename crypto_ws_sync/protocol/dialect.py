@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from crypto_ws_sync.errors import ApiError
@@ -125,9 +124,10 @@ class Ping(NamedTuple):
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
 class Pong:
     """A text-level pong."""
+
+    __slots__ = ()
 
 
 class Ignored(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 __all__ = [
@@ -104,9 +103,11 @@ class HistoryRule(NamedTuple):
     created_field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class MethodSpec:
-    """The facts of one method.
+    """The facts of one method; never changed once made.
+
+    Written out, as are `Request` and others that many are made of: what makes a class from its fields takes a hundred
+    times as long to define it, at every start of a program.
 
     Attributes:
         name: Name on the wire, without a version prefix, such as "order.place".
@@ -129,28 +130,68 @@ class MethodSpec:
         fixed_charge: What every request takes from the limits; None where that depends on its parameters.
     """
 
-    name: str
-    security: Security = Security.NONE
-    is_signed: bool = False
-    is_always_signed: bool = False
-    weight: Weight = 1
-    weight_on_success: Weight | None = None
-    orders: int = 0
-    kind: Kind = Kind.READ
-    settles_by: str | None = None
-    check: Callable[[Mapping[str, Any]], None] | None = None
-    is_deprecated: bool = False
-    is_known: bool = True
-    needs_log_on: bool = False
-    history: HistoryRule | None = None
-    python_name: str = ""
-    parameters: tuple[Parameter, ...] = ()
-    names: tuple[tuple[str, str], ...] = ()
-    fixed_charge: Charge | None = field(init=False, default=None, repr=False, compare=False)
+    __slots__ = (
+        "check",
+        "fixed_charge",
+        "history",
+        "is_always_signed",
+        "is_deprecated",
+        "is_known",
+        "is_signed",
+        "kind",
+        "name",
+        "names",
+        "needs_log_on",
+        "orders",
+        "parameters",
+        "python_name",
+        "security",
+        "settles_by",
+        "weight",
+        "weight_on_success",
+    )
 
-    def __post_init__(self) -> None:
-        if isinstance(self.weight, int):
-            object.__setattr__(self, "fixed_charge", Charge(self.weight, self.orders))
+    def __init__(
+        self,
+        name: str,
+        security: Security = Security.NONE,
+        is_signed: bool = False,
+        is_always_signed: bool = False,
+        weight: Weight = 1,
+        weight_on_success: Weight | None = None,
+        orders: int = 0,
+        kind: Kind = Kind.READ,
+        settles_by: str | None = None,
+        check: Callable[[Mapping[str, Any]], None] | None = None,
+        is_deprecated: bool = False,
+        is_known: bool = True,
+        needs_log_on: bool = False,
+        history: HistoryRule | None = None,
+        python_name: str = "",
+        parameters: tuple[Parameter, ...] = (),
+        names: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.name = name
+        self.security = security
+        self.is_signed = is_signed
+        self.is_always_signed = is_always_signed
+        self.weight = weight
+        self.weight_on_success = weight_on_success
+        self.orders = orders
+        self.kind = kind
+        self.settles_by = settles_by
+        self.check = check
+        self.is_deprecated = is_deprecated
+        self.is_known = is_known
+        self.needs_log_on = needs_log_on
+        self.history = history
+        self.python_name = python_name
+        self.parameters = parameters
+        self.names = names
+        self.fixed_charge = Charge(weight, orders) if isinstance(weight, int) else None
+
+    def __repr__(self) -> str:
+        return f"<MethodSpec {self.name}>"
 
     def charge(self, params: Mapping[str, Any]) -> Charge:
         """Return what a request with these wire parameters takes from the limits."""
@@ -167,7 +208,6 @@ class MethodSpec:
         return Charge(weight, charge.orders)
 
 
-@dataclass(slots=True)  # not frozen: one is made for every call, and that would cost it three times as much
 class Request:
     """One request, ready but for its id, timestamp and signature; never changed once made.
 
@@ -181,13 +221,29 @@ class Request:
         charge: What it takes from the limits.
     """
 
-    spec: MethodSpec
-    method: str
-    params: Params = field(repr=False)
-    sends_key: bool
-    is_signed: bool
-    client_order_id: str | None
-    charge: Charge
+    __slots__ = ("charge", "client_order_id", "is_signed", "method", "params", "sends_key", "spec")
+
+    def __init__(
+        self,
+        spec: MethodSpec,
+        method: str,
+        params: Params,
+        sends_key: bool,
+        is_signed: bool,
+        client_order_id: str | None,
+        charge: Charge,
+    ) -> None:
+        self.spec = spec
+        self.method = method
+        self.params = params
+        self.sends_key = sends_key
+        self.is_signed = is_signed
+        self.client_order_id = client_order_id
+        self.charge = charge
+
+    def __repr__(self) -> str:
+        # Without its parameters, which are the caller's own.
+        return f"<Request {self.method} {self.client_order_id or ''}>"
 
     @property
     def is_write(self) -> bool:

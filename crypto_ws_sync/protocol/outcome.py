@@ -8,9 +8,9 @@ last one asked after that moment and a margin for the caches. Found at any time,
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from crypto_ws_sync.errors import ApiError
 
@@ -24,7 +24,11 @@ LONGEST_PAUSE = 1.0
 MISSES_NEEDED = 2
 
 
-@dataclass(slots=True)  # not frozen: one is made for every write, and that would cost it three times as much
+_Facts: TypeAlias = tuple[
+    int, str, Mapping[str, Any], str | None, float, float, float, bool, int | None
+]  # fmt: skip
+
+
 class Question:
     """One write whose outcome is open: all that is needed to look it up, and nothing secret; never changed once made.
 
@@ -40,24 +44,70 @@ class Question:
         latest_order: Number of the latest order of its symbol that was known when it was signed; None: none was.
     """
 
-    serial: int
-    method: str
-    params: Mapping[str, Any] = field(repr=False)
-    client_order_id: str | None
-    timestamp: float
-    accepted_until: float
-    clock_error: float
-    is_placement: bool = False
-    latest_order: int | None = None
+    __slots__ = (
+        "accepted_until",
+        "client_order_id",
+        "clock_error",
+        "is_placement",
+        "latest_order",
+        "method",
+        "params",
+        "serial",
+        "timestamp",
+    )
 
-    def __getstate__(self) -> tuple[Any, ...]:
+    def __init__(
+        self,
+        serial: int,
+        method: str,
+        params: Mapping[str, Any],
+        client_order_id: str | None,
+        timestamp: float,
+        accepted_until: float,
+        clock_error: float,
+        is_placement: bool = False,
+        latest_order: int | None = None,
+    ) -> None:
+        self.serial = serial
+        self.method = method
+        self.params = params
+        self.client_order_id = client_order_id
+        self.timestamp = timestamp
+        self.accepted_until = accepted_until
+        self.clock_error = clock_error
+        self.is_placement = is_placement
+        self.latest_order = latest_order
+
+    def __repr__(self) -> str:
+        # Without its parameters, which are the caller's own.
+        return f"<Question {self.serial} of {self.method} {self.client_order_id or ''}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts() == other._facts() if isinstance(other, Question) else NotImplemented
+
+    def _facts(self) -> _Facts:
+        """Return all of it, in the order of the arguments."""
+        return (
+            self.serial,
+            self.method,
+            self.params,
+            self.client_order_id,
+            self.timestamp,
+            self.accepted_until,
+            self.clock_error,
+            self.is_placement,
+            self.latest_order,
+        )
+
+    def __reduce__(self) -> tuple[type[Question], _Facts]:
         """Return what a pickle of any protocol keeps: an open question may travel to another process."""
-        return tuple(getattr(self, each.name) for each in fields(self))
+        return Question, self._facts()
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Take it from a pickle."""
-        for each, value in zip(fields(self), state, strict=True):
-            object.__setattr__(self, each.name, value)
+    def open_until(self, accepted_until: float, clock_error: float) -> Question:
+        """Return the same question with another end, and another error of the clock."""
+        changed = Question(*self._facts())
+        changed.accepted_until, changed.clock_error = accepted_until, clock_error
+        return changed
 
 
 class FindingKind(enum.Enum):
@@ -105,17 +155,16 @@ class OutcomeSearch:
     Owner: loop thread.
     """
 
-    __slots__ = ("_asked_at", "_misses", "_next", "_pause", "_surely_after", "lookups", "question", "verdict")
+    __slots__ = ("_asked_at", "_misses", "_next", "_pause", "_surely_after", "lookups", "verdict")
 
     def __init__(self, question: Question, now: float) -> None:
-        self.question = question
         self.verdict: Verdict | None = None
         self.lookups = 0
         self._surely_after = question.accepted_until + question.clock_error + CACHE_MARGIN
         self._misses = 0
         self._pause = FIRST_PAUSE
         self._next = now
-        self._asked_at = now
+        self._asked_at = -math.inf
 
     @property
     def next_lookup(self) -> float:
@@ -152,8 +201,7 @@ class OutcomeSearch:
                 self.verdict = Verdict(VerdictKind.NOT_EXECUTED)
         else:
             self._misses = 0
-        if self.verdict is None:
-            self._plan(now, is_crowded)
+        self._plan(now, is_crowded)
         return self.verdict
 
     def answered(self, verdict: Verdict) -> Verdict:

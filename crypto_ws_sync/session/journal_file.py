@@ -259,7 +259,7 @@ class JournalFile:
         except BaseException:
             if handle in self._held and handle != self._handle:
                 self._let_go(handle)
-                fresh.unlink(missing_ok=True)
+            fresh.unlink(missing_ok=True)
             raise
         self.size = len(data)
         self._is_torn = False
@@ -285,7 +285,7 @@ class JournalFile:
         try:
             os.fsync(folder)
         except OSError:
-            return  # not every file system can
+            pass  # not every file system can
         finally:
             os.close(folder)
 

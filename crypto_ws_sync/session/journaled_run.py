@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 
 from crypto_ws_sync.bridge.reply import OneAnswer
@@ -81,7 +80,7 @@ class JournaledRun(Run):
         clock, now = self.context.clock, self.context.time.monotonic()
         error = max(record.question.clock_error, clock.error(now))
         last = min(record.latest, clock.server_time(now) + error + AHEAD)
-        return replace(record.question, accepted_until=last + record.window, clock_error=error)
+        return record.question.open_until(last + record.window, error)
 
     def stop(self, timeout: float) -> None:
         """End everything within `timeout` seconds or little more."""

@@ -83,8 +83,8 @@ def read_secret_file(path: Path, what: str) -> str:
     Raises:
         ConfigError: There is no such file, or it is a folder, unreadable, empty, too large or not text.
     """
-    path = path.expanduser()
     try:
+        path = path.expanduser()
         with path.open("rb") as file:
             raw = file.read(_MOST_FILE_BYTES + 1)
     except FileNotFoundError:
@@ -94,9 +94,12 @@ def read_secret_file(path: Path, what: str) -> str:
     except OSError as error:
         reason = (
             "is a folder: give the path of the file in it"
-            if path.is_dir()
+            if os.path.isdir(path)
             else f"cannot be read: {error.strerror}"
         )
+    except (ValueError, RuntimeError):
+        # A zero or half a surrogate pair in it; a home folder that nobody has.
+        reason = "cannot be the name of a file"
     else:
         reason = (
             "is too large to be one" if len(raw) > _MOST_FILE_BYTES else "" if raw.strip() else "is empty"
@@ -176,7 +179,7 @@ def _pem_signer(text: str, passphrase: bytes | None, origin: str) -> Signer:
     if isinstance(key, Ed25519PrivateKey):
         return Ed25519Signer(key)
     if not isinstance(key, RSAPrivateKey):
-        kind = type(key).__name__.removeprefix("_").removesuffix("PrivateKey")
+        kind = type(key).__name__.removesuffix("PrivateKey")
         raise ConfigError(f"{origin} is a key of an unsupported kind ({kind}): use Ed25519 or RSA")
     if not _LEAST_RSA_BITS <= key.key_size <= _MOST_RSA_BITS:
         raise ConfigError(

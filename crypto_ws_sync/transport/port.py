@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 __all__ = [
@@ -20,8 +19,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where and how to connect.
 
     Attributes:
@@ -33,8 +31,12 @@ class Target:
 
     url: str
     ssl_context: ssl.SSLContext | None = None
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     max_message: int = 64 * 2**20
+
+    def __repr__(self) -> str:
+        # Without its proxy, whose address may hold credentials.
+        return f"<Target {self.url}>"
 
 
 class OpenFailure(enum.Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from crypto_ws_sync.transport.port import OpenFailed, OpenFailure
@@ -15,15 +15,17 @@ _SCHEMES = {"http": "http", "https": "http", "socks5": "socks5", "socks5h": "soc
 _DEFAULT_PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(NamedTuple):
     """One proxy; its credentials are in no repr."""
 
     scheme: str
     host: str
     port: int
-    user: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
+    user: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Proxy {self}>"
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -160,6 +160,10 @@ def kill(exchange: SimulatedExchange, journal: Path, randomness: random.Random, 
         strikes = randomness.choice([1, randomness.randint(1, most), most])
         if not seen.wait(LIMIT, strikes=strikes):
             raise RuntimeError(f"only {seen.strikes} of {strikes} orders have come")
+        deadline = time.monotonic() + LIMIT
+        while not exchange.orders():
+            if time.monotonic() > deadline:
+                raise RuntimeError("no order has been executed")
         # A moment that has nothing to do with what the exchange sees.
         threading.Event().wait(
             randomness.choice([0.0, randomness.random() * 0.02, randomness.random() * 0.4])

@@ -37,7 +37,7 @@ def main() -> None:
         API_SECRET,
         endpoint=ENDPOINT,
         journal=JOURNAL,
-        recv_window=1000,
+        recv_window=5000,
         timeout=60,
         on_limit="wait",
     ).start()

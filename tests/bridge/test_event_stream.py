@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crypto_ws_sync.bridge import event_stream
 from crypto_ws_sync.bridge.event_stream import EventStream
 from crypto_ws_sync.errors import ServerError
 from crypto_ws_sync.model.stream import StreamGap
@@ -146,7 +147,8 @@ def test_nothing_in_time_is_a_timeout_and_the_stream_goes_on() -> None:
 
 
 @pytest.mark.parametrize("must_slice", [False, True])
-def test_a_waiting_reader_wakes_at_once(must_slice: bool) -> None:
+def test_a_waiting_reader_wakes_at_once(must_slice: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "_SLICE", 60.0)
     stream = EventStream(5, must_slice=must_slice)
     woke: list[float] = []
     waits = threading.Event()
@@ -156,14 +158,13 @@ def test_a_waiting_reader_wakes_at_once(must_slice: bool) -> None:
         stream.take(None)
         woke.append(time.monotonic())
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     waits.wait()
-    put_at = time.monotonic()
     stream.put({"n": 1}, 0.0)
-    reader.join()
-    # Milliseconds on a quiet machine; a tenth of a slice of waiting would already be more than this.
-    assert woke[0] - put_at < 0.1
+    # Woken by what is put: the slice of waiting in which it came ends much later.
+    reader.join(8.0)
+    assert woke
 
 
 @pytest.mark.parametrize("must_slice", [False, True])
@@ -226,3 +227,22 @@ def test_ctrl_c_ends_the_wait_and_loses_nothing() -> None:
     calls.join()
     stream.put({"n": 1}, 0.0)
     assert stream.take(0) == {"n": 1}
+
+
+@pytest.mark.parametrize("must_slice", [False, True])
+def test_who_waits_behind_another_reader_has_its_own_timeout(must_slice: bool) -> None:
+    stream = EventStream(5, must_slice=must_slice)
+    waits = threading.Event()
+
+    def read() -> Any:
+        waits.set()
+        return stream.take(None)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(read)
+        waits.wait()
+        with pytest.raises(TimeoutError, match=r"within 0\.3 s"):
+            stream.take(0.3)
+        assert not first.done()
+        stream.put({"n": 1}, 0.0)
+        assert first.result(8) == {"n": 1}

@@ -31,7 +31,7 @@ def test_the_limits_are_told_the_error_that_the_clock_will_have() -> None:
         return now
 
     context: Any = SimpleNamespace(
-        time=SimpleNamespace(monotonic=monotonic),
+        time=SimpleNamespace(monotonic=monotonic, is_manual=False),
         clock=clock,
         dialect=ToyDialect("token"),
         ledger=told,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from complaints import complaints
 from snippets import write_config
 
 from crypto_ws_sync.simulator import SimulatedExchange
@@ -159,7 +160,7 @@ def test_the_window_works_or_says_why_it_cannot_open(display: str) -> None:
     )
     if done.returncode == 0:
         assert re.fullmatch(r"1 orders; the window never paused for more than \d+ ms\n", done.stdout)
-        assert done.stderr == ""
+        assert complaints(done.stderr.splitlines(keepends=True)) == ""
         assert display or sys.platform != "linux"
     else:
         missing = "tkinter" if display else "(tkinter|a display)"
@@ -206,7 +207,7 @@ def test_the_service_exports_its_status_and_ends_orderly(tmp_path: Path) -> None
         seen = json.loads(status.read_text(encoding="utf-8"))
         process.send_signal(signal.SIGTERM)
         rest = list(_lines(process))
-        assert process.wait(10) == 0
+        assert process.wait(50) == 0
     assert seen["state"] == "ready"
     assert seen["limits"]["weight_60s"]["limit"] == 6000
     assert rest[-1]["event"] == "stopped"
@@ -221,7 +222,7 @@ def test_the_service_says_why_it_cannot_start(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("CRYPTO_WS_SYNC_CONFIG", str(tmp_path / "none.toml"))
     with _service("--account", "Mine", "--status", str(tmp_path / "status.json")) as process:
         (line,) = _lines(process)
-        assert process.wait(10) == 1
+        assert process.wait(50) == 1
     assert line["message"].startswith("ConfigError: there is no config file")
 
 
@@ -237,7 +238,7 @@ def test_the_service_asks_to_be_tried_again_where_it_cannot_connect(
         refused = exchange.faults.refuse_handshake(429, headers={"Retry-After": "600"}, times=None)
         with _service("--account", "Mine", "--status", str(tmp_path / "status.json")) as process:
             lines = list(_lines(process))
-            assert process.wait(10) == 75
+            assert process.wait(50) == 75
         assert refused.strikes >= 1
         assert exchange.requests() == []
     assert lines[-1]["event"] == "not_connected"

@@ -269,6 +269,8 @@ def test_a_caller_may_sign_by_itself(dialect: Any) -> None:
         ("order.place", {**LIMIT_ORDER, "price": 0.1 + 0.2}, "price"),
         ("order.place", {**LIMIT_ORDER, "timestamp": 1}, "timestamp"),
         ("order.place", {**LIMIT_ORDER, "apiKey": "k"}, "apiKey"),
+        ("order.place", {**LIMIT_ORDER, "signature": "by hand"}, "signature"),
+        ("order.place", {**LIMIT_ORDER, "signature": "by hand", "timestamp": 1}, "timestamp"),
         ("order.place", ["symbol", "BTCUSDT"], None),
         ("ping", {1: "one"}, None),
         ("ping", {"half\udfff": "one"}, None),
@@ -558,16 +560,9 @@ def test_no_text_whatsoever_raises_and_both_codecs_agree(text: str) -> None:
     assert all(other == found[0] for other in found)
 
 
-@pytest.mark.parametrize(
-    "result", ['"\\ud800"', "1e999", "[" * 1100 + "]" * 1100], ids=["half a pair", "infinite", "deep"]
-)
+@pytest.mark.parametrize("result", ['"\\ud800"', "1e999"], ids=["half a pair", "infinite"])
 def test_what_only_one_codec_reads_reaches_the_caller_all_the_same(dialect: Any, result: str) -> None:
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(limit + 3000)
-    try:
-        (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{result}}}')
-    finally:
-        sys.setrecursionlimit(limit)
+    (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{result}}}')
     assert isinstance(incoming, Reply)
     assert incoming.key == 1
 
@@ -601,6 +596,15 @@ def test_no_digit_of_a_whole_number_is_lost(dialect: Any, number: int, form: str
     assert str(number) in str(incoming.result)
 
 
+@pytest.mark.parametrize("power", [15, 16])
+def test_no_digit_is_lost_wherever_a_number_stands_in_a_long_text(dialect: Any, power: int) -> None:
+    number = 2**64 + 1
+    for before in range(2**power - 80, 2**power + 10):
+        result = f'["{"x" * before}",{number}]'
+        (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{result}}}')
+        assert incoming.result[1] == number
+
+
 @pytest.mark.parametrize(
     "text", ["NaN", "Infinity", "-Infinity", "[NaN]", '{"a":-Infinity}', "nan", "1" * 5000]
 )
@@ -617,7 +621,7 @@ def test_of_a_repeated_key_the_last_counts(dialect: Any) -> None:
     assert (incoming.key, incoming.outcome, incoming.result) == (2, Outcome.OK, {"a": 2})
 
 
-@pytest.mark.parametrize(("depth", "is_read"), [(500, True), (100_000, False)])
+@pytest.mark.parametrize(("depth", "is_read"), [(255, True), (256, False), (1000, False), (100_000, False)])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
 def test_how_deep_an_answer_may_be_nested(dialect: Any, depth: int, is_read: bool, brackets: str) -> None:
     one = '{"a":' if brackets == "{}" else "["

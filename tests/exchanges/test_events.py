@@ -252,3 +252,20 @@ def test_other_writes_are_left_to_their_look_ups() -> None:
 def test_the_cancel_of_a_lists_leg_is_left_to_its_look_up() -> None:
     question = _question("order.cancel", origClientOrderId="mine")
     assert settles(question, _report(x="CANCELED", X="CANCELED", c="the cancel", C="mine", g=7)) is None
+
+
+def test_a_list_whose_legs_have_ended_is_left_to_the_event_that_says_so() -> None:
+    status = json.loads((SAMPLES / "events.json").read_text(encoding="utf-8"))["listStatus"][0]["event"]
+    question = _question(
+        "orderList.cancel", symbol=status["s"], orderListId=status["g"], origClientOrderId=status["C"]
+    )
+    legs = [
+        _report(s=leg["s"], i=leg["i"], I=leg["i"], C=leg["c"], g=status["g"], x="CANCELED", X="CANCELED")
+        for leg in status["O"]
+    ]
+    executing = {**status, "l": "EXEC_STARTED", "L": "EXECUTING"}
+    assert settles(question, executing, *legs) is None
+    ended = {**status, "l": "ALL_DONE", "L": "ALL_DONE"}
+    found = settles(question, executing, *legs, ended)
+    assert found is not None
+    assert found.result["listOrderStatus"] == "ALL_DONE"

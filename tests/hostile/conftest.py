@@ -42,7 +42,7 @@ def open_session(exchange: HostileExchange) -> Iterator[Open]:
 
     def open_session(**options: Any) -> UserWSSession:
         key, secret = exchange.credentials
-        session = UserWSSession(key, secret, **{"endpoint": exchange.url, "timeout": 5.0, **options})
+        session = UserWSSession(key, secret, **{"endpoint": exchange.url, "timeout": 20.0, **options})
         made.append(session)
         return session.start()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from concurrent.futures import wait
 from typing import Any
 
@@ -10,9 +12,10 @@ from bytes_server import LIMIT
 from hostile_exchange import Call, HostileExchange, Open, refusal
 
 from crypto_ws_sync import AuthError, OutcomeUnknown, TimestampError, UserWSSession
-from crypto_ws_sync.simulator import SimulatedExchange
+from crypto_ws_sync.simulator import ManualClock, SimulatedExchange
 
 ASKED = {"value": 1}
+SUBSCRIBE = "userDataStream.subscribe.signature"
 ORDER = {
     "symbol": "BTCUSDT",
     "side": "BUY",
@@ -23,6 +26,19 @@ ORDER = {
 }
 
 
+def _assert_offset(session: UserWSSession, offset: float) -> None:
+    """The session knows the clock's offset as well as it says: a question that took long leaves doubt."""
+
+    def is_right() -> bool:
+        status = session.status()
+        assert status.clock_offset is not None
+        assert status.clock_error is not None
+        return abs(status.clock_offset - offset) <= status.clock_error + 0.01
+
+    # Time may pass between its looks at the two clocks, but not each time.
+    assert any(is_right() for _ in range(20))
+
+
 @pytest.mark.parametrize("offset", [-40.0, 40.0, -1e6, 1e6])
 def test_a_server_whose_clock_is_elsewhere(
     exchange: HostileExchange, open_session: Open, offset: float
@@ -31,7 +47,7 @@ def test_a_server_whose_clock_is_elsewhere(
     session = open_session()
     assert session.handle_request("order.place", ORDER)["orderId"] == 1
     assert len(exchange.seen("order.place")) == 1
-    assert session.status().clock_offset == pytest.approx(offset, abs=0.5)
+    _assert_offset(session, offset)
 
 
 @pytest.mark.parametrize("jump", [-40.0, 40.0])
@@ -45,7 +61,7 @@ def test_a_clock_that_jumps_is_repaired_unseen(
         assert not wait(orders, LIMIT).not_done
         assert {order.result()["status"] for order in orders} == {"NEW"}
         assert len(exchange.orders) == 1 + 20 * step
-        assert session.status().clock_offset == pytest.approx(exchange.clock_offset, abs=0.5)
+        _assert_offset(session, exchange.clock_offset)
 
 
 @pytest.mark.parametrize("jump", [-40.0, 40.0])
@@ -78,6 +94,45 @@ def test_a_log_on_whose_timestamp_is_refused_is_tried_again() -> None:
             exchange.wire(last + 2)
             assert session.handle_request("order.place", ORDER)["status"] == "NEW"
             assert session.status().degraded is None
+
+
+@pytest.mark.parametrize("question", ["order.place", SUBSCRIBE])
+def test_a_time_that_is_not_told_ends_nothing(
+    exchange: HostileExchange, session: UserWSSession, caplog: pytest.LogCaptureFixture, question: str
+) -> None:
+    """A timestamp was refused, and the question for the time is refused as well: the old time serves on."""
+    exchange.once(question, lambda call: call.refuse(400, -1021, "Timestamp."))
+    exchange.once("time", lambda call: call.refuse(400, -1000, "Not now."))
+    with caplog.at_level(logging.WARNING, "crypto_ws_sync"):
+        if question == SUBSCRIBE:
+            exchange.once(SUBSCRIBE, lambda call: call.answer(_subscribed(call)))
+            with session.user_data(timeout=5):
+                pass
+        else:
+            assert session.handle_request("order.place", ORDER)["status"] == "NEW"
+    assert [getattr(record, "event", "") for record in caplog.records] == ["clock_unknown"]
+    assert len(exchange.seen(question)) == 2
+
+
+def _subscribed(call: Call) -> dict[str, Any]:
+    return {"id": call.id, "status": 200, "result": {"subscriptionId": 0}}
+
+
+def test_the_time_that_is_asked_again_for_may_be_refused(
+    caplog: pytest.LogCaptureFixture, exchange: HostileExchange
+) -> None:
+    exchange.clock = clock = ManualClock()
+    key, secret = exchange.credentials
+    with UserWSSession(key, secret, endpoint=exchange.url, clock=clock) as session:
+        asked = len(exchange.seen("time"))
+        exchange.once("time", lambda call: call.refuse(400, -1000, "Not now."))
+        with caplog.at_level(logging.INFO, "crypto_ws_sync"):
+            clock.advance(601.0)
+            exchange.wait_for("time", asked + 1)
+            deadline = time.monotonic() + LIMIT
+            while "clock_unknown" not in [getattr(record, "event", "") for record in caplog.records]:
+                assert time.monotonic() < deadline
+        assert session.handle_request("order.place", ORDER)["status"] == "NEW"
 
 
 def test_a_read_that_is_refused_for_its_timestamp_twice(
@@ -144,6 +199,33 @@ def test_an_order_in_flight_when_the_key_goes_is_settled_first(
         exchange.once("test.write", _gone)
         with pytest.raises(OutcomeUnknown):
             session.handle_request("test.write", {}, signed=True)
+
+
+def test_a_key_that_goes_takes_no_public_request_with_it(exchange: HostileExchange, ed25519: Any) -> None:
+    held: list[Call] = []
+    exchange.once("test.echo", held.append)
+    with UserWSSession(ed25519.api_key, ed25519.api_secret, endpoint=exchange.url, timeout=5) as session:
+        public = session.submit("test.echo", ASKED)
+        exchange.wait_for("test.echo")
+        exchange.once("account.status", _gone)
+        with pytest.raises(AuthError):
+            session.handle_request("account.status")
+        assert not public.done()
+        held[0].answer()
+        assert public.result(LIMIT) == ASKED
+
+
+def test_a_log_on_that_is_throttled_is_waited_for_by_all(exchange: HostileExchange, ed25519: Any) -> None:
+    def throttle(call: Call) -> None:
+        now = int(exchange.now() * 1000)
+        call.refuse(429, -1003, "Too much.", {"serverTime": now, "retryAfter": now + 700})
+
+    exchange.once("session.logon", throttle)
+    begun = time.monotonic()
+    with UserWSSession(ed25519.api_key, ed25519.api_secret, endpoint=exchange.url, timeout=8) as session:
+        assert time.monotonic() - begun > 0.6
+        assert session.status().logged_on
+    assert len(exchange.seen("session.logon")) == 2
 
 
 def test_a_refused_log_on_is_raised_at_start(exchange: HostileExchange, ed25519: Any) -> None:

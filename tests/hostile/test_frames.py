@@ -256,10 +256,10 @@ def test_an_answer_that_drips_holds_nobody_beyond_his_time(
     begun = time.monotonic()
     with pytest.raises(RequestTimeout):
         session.handle_request("test.echo", timeout=0.3)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8, "the answer drips for 50 s"
     begun = time.monotonic()
     session.stop(0.3)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
 
 
 def test_a_line_that_ends_inside_a_frame(exchange: HostileExchange, session: UserWSSession) -> None:

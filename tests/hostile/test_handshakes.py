@@ -58,8 +58,8 @@ def _connect_threads() -> list[threading.Thread]:
 
 REFUSALS = {
     "403": (_refuse("403 Forbidden"), 403, "firewall"),
-    "404": (_refuse("404 Not Found"), 404, "404"),
-    "301": (_refuse("301 Moved", "Location: ws://127.0.0.1:1/"), 301, "301"),
+    "404": (_refuse("404 Not Found"), 404, "404: is the endpoint right"),
+    "301": (_refuse("301 Moved", "Location: ws://127.0.0.1:1/"), 301, "301: is the endpoint right"),
     "429": (_refuse("429 Too Many", "Retry-After: 30"), 429, "allowed again in 30 s"),
     "418": (_refuse("418 Teapot", "retry-after: 120"), 418, "allowed again in 120 s"),
 }
@@ -69,17 +69,26 @@ REFUSALS = {
 def test_a_refusal_that_lasts_is_raised_at_once(kind: str) -> None:
     script, status, words = REFUSALS[kind]
     with BytesServer(script) as server:
-        session = UserWSSession(endpoint=server.url, timeout=5)
-        begun = time.monotonic()
+        session = UserWSSession(endpoint=server.url, timeout=25)
+        begun, asked_at = time.monotonic(), time.time()
         with pytest.raises(ConnectionFailed, match=words) as caught:
             session.start()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 8
         assert caught.value.status == status
         if status in (418, 429):
             assert caught.value.retry_at is not None
-            assert caught.value.retry_at - time.time() == pytest.approx(120 if status == 418 else 30, abs=2)
+            told_at = caught.value.retry_at - (120 if status == 418 else 30)
+            assert asked_at - 1 <= told_at <= time.time() + 1
         assert len(server.wires) == 1
         assert not session.operational_status
+
+
+def test_a_server_that_does_not_serve_now_is_told_from_a_wrong_address() -> None:
+    with BytesServer(_refuse("503 Service Unavailable")) as server:
+        session = UserWSSession(endpoint=server.url)
+        with pytest.raises(ConnectionFailed, match="503: it is not serving now; try again later") as caught:
+            session.start(timeout=3)
+    assert caught.value.status == 503
 
 
 @pytest.mark.parametrize(
@@ -124,12 +133,13 @@ def test_a_handshake_without_end_is_given_up_in_time(script: Callable[[Wire], No
     with BytesServer(script) as server:
         session = UserWSSession(endpoint=server.url)
         begun = time.monotonic()
-        with pytest.raises(ConnectionFailed, match=r"within 0\.3 s"):
+        # What is left of it when the attempt begins.
+        with pytest.raises(ConnectionFailed, match=r"within 0\.\d s"):
             session.start(0.3)
-        assert time.monotonic() - begun < 1.2
+        assert time.monotonic() - begun < 5, "an attempt alone would have 10 s"
         # The thread that made the attempt ends with it, whatever the server goes on sending.
         for thread in _connect_threads():
-            thread.join(1.0)
+            thread.join(LIMIT)
         assert not _connect_threads()
 
 
@@ -140,7 +150,7 @@ def test_a_handshake_without_end_is_given_up_when_stopped() -> None:
 
         def start() -> None:
             try:
-                session.start(8)
+                session.start(60)
             except BaseException as error:
                 caught.append(error)
 
@@ -148,22 +158,22 @@ def test_a_handshake_without_end_is_given_up_when_stopped() -> None:
         thread.start()
         server.wait_for_connections(1)
         begun = time.monotonic()
-        session.stop(2)
+        session.stop(6)
         thread.join(LIMIT)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 6
         assert [type(error).__name__ for error in caught] == ["SessionClosed"]
         for each in _connect_threads():
-            each.join(1.0)
+            each.join(LIMIT)
         assert not _connect_threads()
 
 
 def test_an_exchange_that_shakes_hands_and_says_no_more_is_given_up_in_time() -> None:
-    """All steps together keep the limit: the handshake takes half of it, and the first answer never comes."""
+    """All steps together keep the limit: the handshake takes most of it, and the first answer never comes."""
     halfway = Event()
 
     def script(wire: Wire) -> None:
         wire.read_handshake()
-        halfway.wait(0.3)
+        halfway.wait(2.5)
         wire.send_bytes(wire.acceptance())
         wire.park()
 
@@ -171,8 +181,8 @@ def test_an_exchange_that_shakes_hands_and_says_no_more_is_given_up_in_time() ->
         session = UserWSSession(endpoint=server.url)
         begun = time.monotonic()
         with pytest.raises(ConnectionFailed):
-            session.start(0.6)
-        assert time.monotonic() - begun < 0.85
+            session.start(3.0)
+        assert time.monotonic() - begun < 5.4, "each step has no 3 s of its own"
 
 
 RUBBISH_TIMES = [None, {}, [], "x", {"serverTime": "soon"}, {"serverTime": None}, {"serverTime": 10**30}]
@@ -202,12 +212,19 @@ def test_rubbish_for_a_time_does_not_end_the_reconnecting(
 def test_a_session_that_is_refused_on_reconnecting_waits_and_says_so(
     exchange: HostileExchange, session: UserWSSession, refusal: str
 ) -> None:
-    exchange.server.scripts.insert(1, _refuse(refusal))
+    may_come = Event()
+
+    def later(wire: Wire) -> None:
+        may_come.wait(LIMIT)
+        exchange.serve(wire)
+
+    exchange.server.scripts[1:1] = [_refuse(refusal), later]
     exchange.wire(1).cut()
     exchange.wire(2)
     assert session.wait_operational(0.05) is False
     late = session.status()
     assert late.state == "reconnecting"
+    may_come.set()
     if refusal.startswith("403"):
         with pytest.raises(ConnectionLost, match="not sent"):
             session.handle_request("test.echo", timeout=0.2)
@@ -219,18 +236,19 @@ def test_a_ban_on_reconnecting_puts_the_session_out_of_service(
     exchange: HostileExchange, session: UserWSSession
 ) -> None:
     exchange.server.scripts.insert(1, _refuse("418 Teapot", "Retry-After: 60"))
+    cut_at = time.time()
     exchange.wire(1).cut()
     exchange.wire(2)
     while session.status().out_of_service is None:
         session.wait_operational(0.01)
     with pytest.raises(OutOfService) as caught:
         session.handle_request("test.echo", on_limit="raise")
-    assert caught.value.retry_at - time.time() == pytest.approx(60, abs=2)
+    assert cut_at - 1 <= caught.value.retry_at - 60 <= time.time() + 1
     assert session.handle_request("test.echo") is None
     begun = time.monotonic()
     with pytest.raises(OutOfService):
-        session.handle_request("test.echo", on_limit="wait")
-    assert time.monotonic() - begun < 1
+        session.handle_request("test.echo", on_limit="wait", timeout=20)
+    assert time.monotonic() - begun < 8
     assert len(exchange.server.wires) == 2
 
 
@@ -239,7 +257,7 @@ def test_an_unusable_retry_after_is_a_minute(said: str) -> None:
     with BytesServer(_refuse("429 Too Many", f"Retry-After: {said}")) as server:
         session = UserWSSession(endpoint=server.url)
         with pytest.raises(ConnectionFailed) as caught:
-            session.start(0.5)
+            session.start(LIMIT)
         assert caught.value.retry_at is not None
         assert caught.value.retry_at - time.time() <= 61
 
@@ -247,7 +265,7 @@ def test_an_unusable_retry_after_is_a_minute(said: str) -> None:
 def test_a_retry_after_of_years_is_the_longest_ban_there_is() -> None:
     with BytesServer(_refuse("418 Teapot", "Retry-After: 100000000")) as server:
         with pytest.raises(ConnectionFailed) as caught:
-            UserWSSession(endpoint=server.url).start(0.5)
+            UserWSSession(endpoint=server.url).start(LIMIT)
         assert caught.value.retry_at is not None
         assert caught.value.retry_at - time.time() == pytest.approx(3 * 86400, abs=60)
 
@@ -284,4 +302,4 @@ def test_nobody_listens() -> None:
     with BytesServer(Wire.park) as server:
         port = server.port
     with pytest.raises(ConnectionFailed, match="cannot connect"):
-        UserWSSession(endpoint=f"ws://127.0.0.1:{port}/ws-api/v3").start(0.3)
+        UserWSSession(endpoint=f"ws://127.0.0.1:{port}/ws-api/v3").start(2.0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hostile_exchange import Call, HostileExchange, refusal
 
-from crypto_ws_sync import ApiError, UserWSSession
+from crypto_ws_sync import ApiError, RequestTimeout, UserWSSession
 
 RUBBISH: list[Any] = [
     "",
@@ -36,6 +36,8 @@ RUBBISH: list[Any] = [
     '{"id":1,"status":200,"result":NaN}',
     '{"id":1,"status":200,"result":[Infinity]}',
     '{"id":1,"status":200,"result":' + "[" * 100_000,
+    '{"id":1,"status":200,"result":' + "[" * 256 + "]" * 256 + "}",
+    '{"id":1,"status":200,"result":' + '{"a":' * 950 + "1" + "}" * 951,
     '{"id":1,"status":200,"result":{}}\n{"id":1,"status":200,"result":{}}',
     '{"event":null}',
     '{"event":5}',
@@ -215,6 +217,48 @@ def test_of_repeated_keys_the_last_counts(exchange: HostileExchange, session: Us
     )
     assert session.handle_request("test.echo") == {"a": 2}
     assert session.status().counters["ignored"] == 0
+
+
+def _nested(levels: int) -> Any:
+    found: Any = "x"
+    for level in range(levels):
+        found = [found] if level % 2 else {"a": found, "b": "[{"}
+    return found
+
+
+def test_an_answer_of_256_levels_is_read_and_a_deeper_one_is_none(
+    exchange: HostileExchange, session: UserWSSession
+) -> None:
+    """Both JSON codecs stop there; the read ends for want of an answer, and the next one is answered."""
+    levels = 255
+
+    def answer(call: Call) -> None:
+        call.answer({"id": call.id, "status": 200, "result": _nested(levels)})
+
+    exchange.on("test.echo", answer)
+    assert session.handle_request("test.echo") == _nested(255)
+    levels = 256
+    with pytest.raises(RequestTimeout):
+        session.handle_request("test.echo", timeout=2)
+    levels = 255
+    assert session.handle_request("test.echo") == _nested(255)
+    assert session.status().counters["ignored"] == 1
+    assert len(exchange.server.wires) == 1
+
+
+@pytest.mark.timeout(
+    60
+)  # the look-up begins when 2 s have passed without an answer; a guard for a busy machine
+def test_an_order_whose_answer_is_nested_too_deep_is_looked_up(
+    exchange: HostileExchange, session: UserWSSession
+) -> None:
+    exchange.on("order.place", lambda call: call.answer({**call.execute(), "more": _nested(300)}))
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+    order |= {"quantity": "1", "price": "100", "newClientOrderId": "mine"}
+    placed = session.handle_request("order.place", order, timeout=25)
+    assert (placed["clientOrderId"], placed["orderId"]) == ("mine", 1)
+    assert len(exchange.seen("order.place")) == 1
+    assert exchange.seen("order.status")
 
 
 @pytest.mark.parametrize("key", ["mine", 5, None, "", [], {}])

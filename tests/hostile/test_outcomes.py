@@ -15,6 +15,7 @@ from crypto_ws_sync import (
     ConnectionLost,
     CryptoWSError,
     OutcomeUnknown,
+    RequestTimeout,
     ServerError,
     SessionClosed,
     TimestampError,
@@ -255,14 +256,22 @@ def test_orders_that_never_left_are_sent_once_and_told_right(exchange: HostileEx
     def read_no_more(wire: Wire) -> None:
         wire.accept()
         exchange.take(wire, wire.read_text())
-        may_end.wait(LIMIT)
+        may_end.wait(30)
         wire.reset()
 
     may_end = Event()
     exchange.server.scripts = [read_no_more, exchange.serve]
-    # Nothing is found until the search has given its verdict, then what stands is what was executed.
-    exchange.on("order.status", lambda call: call.refuse(400, -2013, "Order does not exist."))
     late: list[Call] = []
+    searched: set[str] = set()
+
+    def tell_status(call: Call) -> None:
+        # Nothing is found until the search has given its verdict, then what stands is what was executed. But what
+        # has come over the second connection may well be asked for when it is not answered soon: told nothing.
+        name = call.params["origClientOrderId"]
+        if name in searched or all(name != each.params["newClientOrderId"] for each in late):
+            call.refuse(400, -2013, "Order does not exist.")
+
+    exchange.on("order.status", tell_status)
     exchange.on("order.place", late.append)
     exchange.on("test.echo", lambda call: call.answer({"id": call.id, "status": 200, "result": 1}))
     with UserWSSession(*exchange.credentials, endpoint=exchange.url, recv_window=1) as session:
@@ -274,6 +283,7 @@ def test_orders_that_never_left_are_sent_once_and_told_right(exchange: HostileEx
             assert not wait(found.values(), 0.05).done
         # A few ticks more, so that whatever is looked up while the line lives is.
         assert not wait(found.values(), 0.4).done
+        searched.update(each.client_order_id or "" for each in session.unresolved())
         may_end.set()
         exchange.wire(2)
         # Those that left are settled by look-ups, the others have come over the second connection by then.
@@ -293,6 +303,41 @@ def test_orders_that_never_left_are_sent_once_and_told_right(exchange: HostileEx
             assert future.exception() is None, f"{name} stands"
         else:
             assert isinstance(future.exception(), ConnectionLost)
+
+
+@pytest.mark.timeout(
+    60
+)  # what may have left is looked up until its window is over; a guard for a busy machine
+def test_what_its_caller_gave_up_and_never_left_is_told_so(exchange: HostileExchange) -> None:
+    """A server that stops reading: all time out in the out-buffer, then the line ends."""
+
+    def read_no_more(wire: Wire) -> None:
+        wire.accept()
+        exchange.take(wire, wire.read_text())
+        may_end.wait(LIMIT)
+        wire.reset()
+
+    may_end = Event()
+    exchange.server.scripts = [read_no_more, exchange.serve]
+    with UserWSSession(*exchange.credentials, endpoint=exchange.url, recv_window=1) as session:
+        orders, reads = [], []
+        for number in range(40):
+            reads.append(session.submit("test.echo", {"fill": "x" * 200_000}, timeout=1))
+            orders.append(session.submit("order.place", _order(f"n{number}"), timeout=1))
+        assert not wait(orders + reads, LIMIT).not_done
+        may_end.set()
+        exchange.wire(2)
+        assert {type(read.exception()) for read in reads} == {RequestTimeout}
+        unknown = [order.exception() for order in orders if isinstance(order.exception(), OutcomeUnknown)]
+        assert unknown, "no order was in the out-buffer"
+        for error in unknown:
+            assert isinstance(error, OutcomeUnknown)
+            with pytest.raises(ConnectionLost):
+                error.resolve(20)
+        assert {type(order.exception()) for order in orders} <= {OutcomeUnknown, RequestTimeout}
+        assert not session.unresolved()
+    assert not exchange.orders
+    assert not exchange.seen("order.place")
 
 
 def test_an_exchange_whose_clock_is_a_little_behind_does_not_hide_an_order(

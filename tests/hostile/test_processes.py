@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from bytes_server import LIMIT, Wire
+from complaints import complaints
 from hostile_exchange import HostileExchange
 
 ROOT = Path(__file__).parents[2]
@@ -54,24 +56,25 @@ class Program:
         out = self.process.stdout.read()
         self.process.wait(LIMIT)
         self._errors.seek(0)
-        # In development mode the loop tells of every step that a busy machine made slow.
-        errors = [line for line in self._errors if not line.startswith("Executing <")]
-        return out, "".join(errors)
+        return out, complaints(self._errors)
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
 
     def wait_until_blocked(self) -> None:
-        """Wait until its main thread waits for a lock."""
+        """Wait until its main thread waits for a lock, and not only for its turn."""
         deadline = time.monotonic() + LIMIT
         path = Path(f"/proc/{self.process.pid}/syscall")
-        seen = 0
-        while seen < 50:
+        since, last = time.monotonic(), [""]
+        while time.monotonic() < since + 0.2:
             assert time.monotonic() < deadline
             assert self.process.poll() is None
-            # futex is number 202 on x86-64, 98 on arm64.
-            seen = seen + 1 if path.read_text(encoding="ascii").split()[0] in ("202", "98") else 0
+            # futex is number 202 on x86-64, 98 on arm64; behind it stands which lock.
+            call = path.read_text(encoding="ascii").split()[:2]
+            if call != last or call[0] not in ("202", "98"):
+                since, last = time.monotonic(), call
+            select.select([], [], [], 0.005)
 
     def kill(self) -> None:
         """End it, if it has not ended, and let go of its pipes."""
@@ -137,7 +140,7 @@ def test_ctrl_c_in_a_blocked_call(exchange: HostileExchange, spawn: Spawn, kind:
     begun = time.monotonic()
     program.interrupt()
     said = program.line()
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 8, "long before the call's own 30 s"
     assert said.startswith("interrupted")
     out, errors = program.end()
     assert out.splitlines()[0] == "{'value': 1} True"
@@ -202,7 +205,7 @@ say(session.operational_status, session.status().state)
     begun = time.monotonic()
     program.interrupt()
     assert program.line() == "interrupted"
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 8
     assert program.end() == ("False idle\n", "")
 
 
@@ -226,7 +229,7 @@ except KeyboardInterrupt:
     program.interrupt()
     assert program.line() == "interrupted"
     program.end()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 15, "half of stop's limit is for the order"
 
 
 ENDINGS = {
@@ -260,7 +263,7 @@ def test_a_program_that_never_stops_its_session_ends_quietly(
     assert program.line() == "ready"
     begun = time.monotonic()
     _, errors = program.end()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8, "the calls that are under way have 30 s"
     assert errors == ""
     assert program.process.returncode == 0
 
@@ -286,7 +289,7 @@ def test_a_program_ends_quietly_while_a_connect_hangs(
         program.process.stdin.write("\n")
         program.process.stdin.flush()
     assert program.end() == ("", "")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8, "the connect has 10 s"
     assert program.process.returncode == 0
 
 

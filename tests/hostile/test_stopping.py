@@ -58,19 +58,18 @@ def test_stop_wakes_every_blocked_caller(exchange: HostileExchange, session: Use
     exchange.wait_for("test.echo", 11)
     exchange.wait_for("order.place")
     begun = time.monotonic()
-    session.stop(2.0)
-    assert time.monotonic() - begun < 2.5
-    for read in reads:
-        error, at = read.result(1)
-        assert isinstance(error, SessionClosed)
-        assert at - begun < 0.5
-    found, at = many.result(1)
-    assert [type(each) for each in found] == [SessionClosed] * 5
-    assert isinstance(submitted.exception(1), SessionClosed)
-    error, at = write.result(1)
+    session.stop(6.0)
+    assert time.monotonic() - begun < 6.0
+    for read in [*reads, many]:
+        found, at = read.result(LIMIT)
+        errors = found if read is many else [found]
+        assert [type(each) for each in errors] == [SessionClosed] * len(errors)
+        assert at - begun < 2.9, "before the writes"
+    assert isinstance(submitted.exception(LIMIT), SessionClosed)
+    error, at = write.result(LIMIT)
     assert isinstance(error, OutcomeUnknown)
     assert isinstance(error.__cause__, SessionClosed)
-    assert 0.9 < at - begun < 1.5, "a sent write has half of the limit"
+    assert 2.9 < at - begun < 5.9, "a sent write has half of the limit"
     with pytest.raises(SessionClosed):
         error.resolve()
     exchange.on("*", Call.answer)
@@ -107,12 +106,12 @@ def test_stop_wakes_who_waits_for_a_connection(exchange: HostileExchange, sessio
     while session.status().waiting < 2:
         session.wait_operational(0.01)
     begun = time.monotonic()
-    session.stop(1.0)
-    assert time.monotonic() - begun < 1.5
+    session.stop(6.0)
+    assert time.monotonic() - begun < 5.0
     for each in waiting:
-        error, at = each.result(1)
+        error, at = each.result(LIMIT)
         assert isinstance(error, SessionClosed), error
-        assert at - begun < 1.0
+        assert at - begun < 5.0
     assert not exchange.seen("order.place")
 
 
@@ -124,11 +123,11 @@ def test_stop_wakes_who_waits_for_an_outcome(exchange: HostileExchange, session:
     resolving = _in_thread(lambda: caught.value.resolve(60))
     exchange.wait_for("order.status")
     begun = time.monotonic()
-    session.stop(1.0)
-    error, at = resolving.result(1)
+    session.stop(6.0)
+    error, at = resolving.result(LIMIT)
     assert isinstance(error, OutcomeUnknown)
     assert isinstance(error.__cause__, SessionClosed)
-    assert at - begun < 1.0
+    assert at - begun < 6.0
 
 
 def test_stop_ends_a_start(exchange: HostileExchange) -> None:
@@ -137,10 +136,10 @@ def test_stop_ends_a_start(exchange: HostileExchange) -> None:
     starting = _in_thread(lambda: session.start(60))
     exchange.wire(1)
     begun = time.monotonic()
-    session.stop(1.0)
-    error, at = starting.result(2)
+    session.stop(6.0)
+    error, at = starting.result(LIMIT)
     assert isinstance(error, SessionClosed)
-    assert at - begun < 1.5
+    assert at - begun < 6.0
     exchange.server.scripts = [exchange.serve]
     session.start()
     session.stop()
@@ -149,18 +148,19 @@ def test_stop_ends_a_start(exchange: HostileExchange) -> None:
 def test_two_threads_stop_at_once(exchange: HostileExchange, session: UserWSSession) -> None:
     """The second stop must not cut short what the first still owes to a sent write."""
     exchange.on("order.place", lambda call: call.execute() and None)
+    exchange.on("order.status", _ignore)
     write = _in_thread(lambda: session.handle_request("order.place", ORDER, timeout=60))
     exchange.wait_for("order.place")
     begun = time.monotonic()
-    stops = [_in_thread(lambda: session.stop(2.0)) for _ in range(4)]
+    stops = [_in_thread(lambda: session.stop(5.0)) for _ in range(4)]
     error, at = write.result(LIMIT)
     assert isinstance(error, OutcomeUnknown)
     assert isinstance(error.__cause__, SessionClosed)
-    assert at - begun < 2.0
+    assert 2.4 < at - begun < 5.0
     for stop in stops:
         result, at = stop.result(LIMIT)
         assert result is None
-        assert at - begun < 3.0
+        assert at - begun < 7.0
 
 
 def test_a_shorter_stop_shortens_a_longer_one(exchange: HostileExchange, session: UserWSSession) -> None:
@@ -176,9 +176,9 @@ def test_a_shorter_stop_shortens_a_longer_one(exchange: HostileExchange, session
             break
     begun = time.monotonic()
     session.stop(0.4)
-    assert time.monotonic() - begun < 1.5
-    assert isinstance(write.result(1)[0], OutcomeUnknown)
-    assert patient.result(2)[0] is None
+    assert time.monotonic() - begun < 10, "and not half of a minute"
+    assert isinstance(write.result(LIMIT)[0], OutcomeUnknown)
+    assert patient.result(LIMIT)[0] is None
 
 
 def test_a_server_that_does_not_answer_the_close_holds_nobody_up(exchange: HostileExchange) -> None:
@@ -190,8 +190,8 @@ def test_a_server_that_does_not_answer_the_close_holds_nobody_up(exchange: Hosti
     exchange.server.scripts = [deaf]
     session = UserWSSession(endpoint=exchange.url).start()
     begun = time.monotonic()
-    session.stop(1.0)
-    assert time.monotonic() - begun < 1.0
+    session.stop(30.0)
+    assert time.monotonic() - begun < 8.0
 
 
 def test_stop_says_goodbye(exchange: HostileExchange, session: UserWSSession) -> None:

@@ -78,7 +78,7 @@ def test_a_proxy_that_fails_is_told_without_its_password(
         begun = time.monotonic()
         with pytest.raises(ConnectionFailed) as caught:
             session.start(0.2)
-        assert time.monotonic() - begun < 1.2
+        assert time.monotonic() - begun < 5, "an attempt alone would have 10 s"
     said = (
         "".join(traceback.format_exception(caught.value)) + repr(caught.value) + caplog.text + repr(session)
     )
@@ -100,7 +100,7 @@ def test_the_environment_names_a_proxy_for_other_machines_only(
         assert not proxy.asked
         session = UserWSSession(endpoint="wss://exchange.invalid/ws-api/v3")
         with pytest.raises(ConnectionFailed) as caught:
-            session.start(0.4)
+            session.start(2.0)
         assert ("exchange.invalid", 443) in proxy.asked
         assert PASSWORD not in "".join(traceback.format_exception(caught.value))
         # The attempt that was under way when the time was up may be asking still.
@@ -116,12 +116,12 @@ def test_the_environment_names_a_proxy_for_other_machines_only(
 def test_a_certificate_that_is_not_trusted_is_told_at_once(certificates: Certificates) -> None:
     exchange = HostileExchange(tls=certificates.server_context)
     with exchange.server:
-        session = UserWSSession(endpoint=exchange.url, timeout=5)
+        session = UserWSSession(endpoint=exchange.url, timeout=25)
         begun = time.monotonic()
         with pytest.raises(ConnectionFailed, match="not trusted") as caught:
             session.start()
         assert "ssl_context" in str(caught.value)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 8
 
 
 def test_tls_that_is_none(certificates: Certificates) -> None:

@@ -40,6 +40,10 @@ class Price(enum.Enum):
     LOW = Decimal("0.10")
 
 
+class Amount(Decimal):
+    """A number of a kind of its own."""
+
+
 class Label(str):
     def __str__(self) -> str:
         return "something else"
@@ -108,6 +112,7 @@ def test_binary_noise_is_refused_with_a_hint(value: float) -> None:
         ([], []),
         (Label("as it is"), "as it is"),
         (Secret("open"), "open"),
+        (Amount("1E-8"), "0.00000001"),
     ],
     ids=repr,
 )

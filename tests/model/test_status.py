@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from crypto_ws_sync.model.status import LimitUsage, SessionStatus
+from crypto_ws_sync.model.status import LimitUsage, SessionStatus, percentile
 
 FULL = SessionStatus(
     state="ready",
@@ -84,3 +84,8 @@ def test_a_limit_about_to_be_counted_anew_does_not_reset_in_the_past() -> None:
     rows = dict(status.rows())
     assert rows["orders per 10 s"] == "3 of 50; resets in 0.0 s"
     assert rows["Out of service"] == "weight; ends in 0.0 s"
+
+
+def test_nothing_measured_has_no_percentiles() -> None:
+    assert percentile([], 0.5) is None
+    assert [percentile([1.0, 2.0, 3.0], share) for share in (0.0, 0.5, 0.99, 1.0)] == [1.0, 2.0, 3.0, 3.0]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
+import weakref
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -161,6 +164,8 @@ def test_equal_bodies_have_equal_keys_in_any_order() -> None:
         {"B": [{"f": None, "a": "1"}], "e": "x"}
     )
     assert body_key({"e": "x", "d": "1.0"}) != body_key({"e": "x", "d": "1.00"})
+    # An exchange's language may have its numbers read as they were written.
+    assert body_key({"e": "x", "d": Decimal("1.0")}) != body_key({"e": "x", "d": Decimal("1.00")})
 
 
 @dataclass
@@ -318,6 +323,18 @@ def test_what_was_handed_on_from_a_third_source_is_dropped_once_from_each() -> N
     assert reader.heard == ["a"], "the second of the same is news"
 
 
+def test_a_double_is_looked_for_as_long_as_a_late_event_may_take_and_no_longer() -> None:
+    """Ten seconds after the change it is a double; what comes much later is an event of its own."""
+    for seconds, is_double in ((9.9, True), (12.0, False)):
+        reader = _reader()
+        reader.old("a")
+        reader.confirm(1.0)
+        reader.advance(1.0 + HOLD)
+        reader.advance(1.0 + HOLD + seconds)
+        reader.new("a")
+        assert (reader.heard == ["a"]) is is_double
+
+
 def test_an_end_after_all_is_over_leaves_no_seam() -> None:
     reader = _reader()
     reader.confirm(1.0)
@@ -325,6 +342,32 @@ def test_an_end_after_all_is_over_leaves_no_seam() -> None:
     reader.advance(1.0 + HOLD + DROP_WINDOW)
     reader.end_old(20.0, is_complete=False)
     assert reader.handover.is_seamless
+
+
+class Key(str):
+    """A body of which can be told whether anybody still remembers it."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_what_was_remembered_is_forgotten_once_all_is_over() -> None:
+    """A handover stands as long as its new source, which may be a day."""
+    keys = [Key(name) for name in ("inherited", "by the old", "held", "by the new", "by both")]
+    remembered = [weakref.ref(key) for key in keys]
+    inherited, by_old, held, by_new, by_both = keys
+    handover: Handover[str] = Handover(has_old=True, doubles=Counter({inherited: 1}))
+    assert handover.from_old(by_old)
+    assert handover.from_old(by_both)
+    assert not handover.from_new(held, "held")
+    handover.confirm(1.0)
+    assert handover.advance(1.0 + HOLD) == ["held"]
+    assert handover.from_new(by_new, "item")
+    assert not handover.from_new(by_both, "item")
+    del keys, inherited, by_old, held, by_new, by_both
+    assert [key() is not None for key in remembered] == [True, True, True, True, False]
+    handover.advance(1.0 + HOLD + DROP_WINDOW)
+    gc.collect()
+    assert [key() for key in remembered] == [None] * 5
 
 
 def test_nothing_is_remembered_once_all_is_over() -> None:

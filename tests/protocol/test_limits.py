@@ -596,3 +596,15 @@ def test_a_refusal_without_a_time_means_the_last_to_end_of_the_windows_that_are_
     for _ in range(5):
         ledger.spend(Bucket.ORDERS, 1, START)
     assert ledger.window_end(Bucket.ORDERS, START) == TOMORROW
+
+
+def test_a_reservation_is_closed_once() -> None:
+    """Whoever closes it again, for an answer that came twice, frees and counts nothing."""
+    ledger = Ledger([Limit(Bucket.WEIGHT, 60, 100)])
+    first, second = reserve(ledger), reserve(ledger)
+    assert ledger.close(first, [weight(1, 100)], START) == 1
+    before = room(ledger, START)
+    assert ledger.close(first, [weight(50, 100)], START) == 0
+    assert room(ledger, START) == before
+    assert ledger.close(second, [], START) == 0
+    assert room(ledger, START) == before

@@ -407,3 +407,29 @@ def test_a_request_stays_until_its_page_is_taken() -> None:
     assert paging.take([[ORIGIN // 1000]]) == [[ORIGIN // 1000]]
     assert paging.ask() is None
     assert paging.take([]) == []
+
+
+def test_a_moment_that_fills_the_longest_page_of_a_method_without_ids_is_told_after_what_came_before() -> (
+    None
+):
+    rule = RULES[BY_TIME[0]]._replace(is_time_unique=False, max_window_ms=None, page_max=4)
+    early = [Held(n, ORIGIN + n * MILLISECOND, ORIGIN) for n in range(2)]
+    crowd = [Held(10 + n, ORIGIN + 50 * MILLISECOND, ORIGIN) for n in range(6)]
+    history = FakeHistory(rule, early + crowd)
+    paging = Paging("x", rule, start=ORIGIN, end=ORIGIN + DAY)
+    found: list[int] = []
+    while len(found) < 6:
+        params = paging.ask()
+        assert params is not None
+        found += [serial(record) for record in paging.take(history.page(params))]
+    assert found == [0, 1, 10, 11, 12, 13]
+    assert paging.reached == ORIGIN + 50 * MILLISECOND
+    with pytest.raises(CryptoWSError, match="share one moment"):
+        paging.ask()
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_an_account_that_never_had_an_order_has_an_empty_history(name: str) -> None:
+    history = FakeHistory(RULES[name], [])
+    assert read_all(Paging(name, RULES[name], start=ORIGIN, end=ORIGIN + 900 * DAY), history) == []
+    assert len(history.asked) == 2

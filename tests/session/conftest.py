@@ -10,6 +10,7 @@ import pytest
 from journals import MARK, Disk, OpenJournal
 
 from crypto_ws_sync.session.journal import Journal
+from crypto_ws_sync.session.journal_file import JournalFile
 
 
 @pytest.fixture
@@ -38,3 +39,12 @@ def open_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenJo
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     """A disk that can be full, or fail."""
     return Disk(monkeypatch)
+
+
+@pytest.fixture
+def file(path: Path) -> Iterator[JournalFile]:
+    """A journal's file that is open, and still empty."""
+    file = JournalFile(path)
+    file.open()
+    yield file
+    file.close()

@@ -9,12 +9,27 @@ from typing import Any
 
 import pytest
 
+from crypto_ws_sync.errors import ConfigError
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.session import journal_file
 from crypto_ws_sync.session.journal import Journal, account_mark
-from crypto_ws_sync.session.journal_lines import Record
+from crypto_ws_sync.session.journal_file import JournalFile
+from crypto_ws_sync.session.journal_lines import Record, opening_line, record_line
 
-__all__ = ["MARK", "Disk", "OpenJournal", "draft", "keep", "numbers_left"]
+__all__ = [
+    "MARK",
+    "OPENED",
+    "SOMEBODY",
+    "Disk",
+    "OpenJournal",
+    "assert_holds",
+    "draft",
+    "handles",
+    "keep",
+    "line",
+    "numbers_left",
+    "raises",
+]
 
 MARK = account_mark("here:1", "key")
 
@@ -49,6 +64,40 @@ def keep(journal: Journal, count: int = 1) -> list[int]:
 def numbers_left(journal: Journal) -> list[int]:
     """Return the numbers of the writes that were open when the journal was opened."""
     return [record.number for record in journal.left_open()[0]]
+
+
+SOMEBODY = 1
+"""A process that is not this one."""
+OPENED = opening_line(SOMEBODY, 1.7e9)
+
+
+def line(number: int, note: str = "") -> bytes:
+    """Return the line of a write."""
+    question = Question(number, "order.place", {"note": note}, f"id{number}", 1.7e9, 1.7e9 + 5, 0.01)
+    return record_line(question, 1.7e9 + 10, 5.0, "mark")
+
+
+def handles() -> int:
+    """Return how many files this process has open."""
+    return len(os.listdir("/dev/fd"))
+
+
+def raises(error: BaseException) -> Callable[..., Any]:
+    """Return a call of the system that fails."""
+
+    def refuse(*args: Any, **options: Any) -> Any:
+        raise error
+
+    return refuse
+
+
+def assert_holds(file: JournalFile, data: bytes) -> None:
+    """It has this content, knows how much that is, and nobody else can have it."""
+    assert file.path.read_bytes() == data
+    assert file.size == len(data)
+    assert not file.is_displaced()
+    with pytest.raises(ConfigError, match="in use"):
+        JournalFile(file.path).open()
 
 
 class Disk:

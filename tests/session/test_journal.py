@@ -388,3 +388,28 @@ def test_a_start_that_fails_lets_go_of_the_file(path: Path, open_journal: OpenJo
         with pytest.raises(ConnectionError):
             session.start(0.05)
     open_journal()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (
+            Verdict(VerdictKind.REFUSED, error=PartialFailure(status=409, code=-2021)),
+            ("partly executed", -2021),
+        ),
+        (Verdict(VerdictKind.REFUSED, error=OrderRejected(status=400, code=-2010)), ("refused", -2010)),
+        (Verdict(VerdictKind.NOT_EXECUTED), ("not executed", None)),
+    ],
+    ids=["partly", "refused", "not executed"],
+)
+def test_what_was_found_out_is_noted_in_its_own_words(
+    path: Path, open_journal: OpenJournal, verdict: Verdict, told: tuple[str, int | None]
+) -> None:
+    journal = open_journal()
+    record = draft(journal)
+    journal.keep([record])
+    journal.judged(record.question, verdict)
+    journal.judged(record.question, verdict)
+    journal.stop(5)
+    settled = read_journal(path).settled[record.number]
+    assert (settled.verdict, settled.code) == told

@@ -6,7 +6,6 @@ import io
 import json
 import math
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.session.journal_lines import (
+    LONGEST_LINE,
     Contents,
     Settled,
     opening_line,
@@ -35,7 +35,8 @@ def question(number: int, **changes: Any) -> Question:
         "newClientOrderId": "id",
     }
     asked = Question(number, "order.place", params, f"id{number}", 1.7e9 + number, 1.7e9 + number, 0.01, True)
-    return replace(asked, **changes)
+    given = {name: getattr(asked, name) for name in Question.__slots__}
+    return Question(**{**given, **changes})
 
 
 def read(data: bytes) -> Contents:
@@ -77,6 +78,12 @@ def test_each_line_is_json_and_none_is_more_than_one_line() -> None:
     assert all(len(json.loads(line)["crc"]) == 8 for line in lines)
 
 
+def with_sum(fields: dict[str, Any]) -> bytes:
+    """Return a line that bears the right checksum, whatever it says."""
+    body = json.dumps(fields).encode()[:-1]
+    return b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body))
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
@@ -106,9 +113,15 @@ def test_any_write_comes_back(
     assert contents.skipped == 0
     (record,) = contents.left_open
     last = latest if latest < math.inf else 1.7e9
-    assert record.question == replace(asked, accepted_until=last + window)
+    assert record.question == asked.open_until(last + window, asked.clock_error)
     assert (record.latest, record.account, record.line) == (latest, MARK, line)
     assert record.window == pytest.approx(window, abs=1e-5)
+
+
+def test_a_line_has_room_for_a_hundred_orders_and_no_more_than_memory_has() -> None:
+    largest = {f"pendingAboveParameter{number}": "x" * 36 for number in range(60)}
+    line = record_line(question(2**53, params=largest, client_order_id="x" * 36), 1.7e9 + 10, 60.0, MARK)
+    assert 100 * len(line) < LONGEST_LINE <= 2**20
 
 
 def test_cut_at_every_byte_of_its_last_record_all_the_others_are_there() -> None:
@@ -171,11 +184,85 @@ def test_a_journal_that_holds_no_whole_line_is_told_from_another_file(length: in
     ],
 )
 def test_a_line_of_another_make_is_left_out(fields: dict[str, Any]) -> None:
-    body = json.dumps(fields).encode()[:-1]
-    line = b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body))
-    contents = read(JOURNAL + line)
+    contents = read(JOURNAL + with_sum(fields))
     assert contents.skipped == 1
     assert contents.records == WHOLE.records
+    assert contents.last_number == 3
+
+
+RECORD = json.loads(record_line(question(4), 1.7e9 + 10, 5.0, MARK))
+del RECORD["crc"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n": 4.0},
+        {"account": None},
+        {"at": True},
+        {"at": "1.7e9"},
+        {"at": -1.0},
+        {"at": 1.5e11},
+        {"at": math.nan},
+        {"error": None},
+        {"error": [0.01]},
+        {"latest": "never"},
+        {"latest": -1},
+        {"window": False},
+        {"method": 1},
+        {"id": 5},
+        {"places": 1},
+        {"places": None},
+        {"after": "9"},
+        {"after": 9.0},
+        {"after": False},
+        {"params": None},
+        {"params": ["symbol"]},
+    ],
+    ids=repr,
+)
+def test_a_record_with_a_field_that_is_not_what_it_should_be_is_left_out(changes: dict[str, Any]) -> None:
+    """Its checksum is right, so a program of another make wrote it: nothing is guessed."""
+    assert read(with_sum(RECORD)).records.keys() == {4}
+    assert not read(with_sum({**RECORD, **changes})).records
+    for name in changes:
+        assert not read(with_sum({key: value for key, value in RECORD.items() if key != name})).records
+
+
+def test_a_field_that_is_not_known_is_no_hindrance() -> None:
+    assert read(with_sum({**RECORD, "later": [1]})).records.keys() == {4}
+
+
+@pytest.mark.parametrize("moment", [0, 1e11])
+def test_any_moment_that_a_clock_may_show_is_kept(moment: float) -> None:
+    (record,) = read(record_line(question(1, timestamp=moment), moment, 5.0, MARK)).left_open
+    assert record.question.timestamp == record.latest == moment
+
+
+def test_an_empty_file_is_a_journal_and_empty_lines_are_no_damage() -> None:
+    """A file may be made and never written to; a torn line is parted from what comes after it."""
+    for data in (b"", b"\n", b"\n\n"):
+        contents = read(data)
+        assert (contents.skipped, contents.last_number, contents.pid) == (0, 0, 0)
+        assert contents.is_whole
+        assert not contents.is_foreign
+    contents = read(JOURNAL.replace(b"\n", b"\n\n\n"))
+    assert contents.records == WHOLE.records
+    assert contents.skipped == 0
+
+
+def test_a_journal_of_which_every_line_is_damaged_is_one_still() -> None:
+    line = record_line(question(1), 1.7e9 + 10, 5.0, MARK)
+    for damaged in (line[:-3] + b"?\n", line[30:], line.replace(b"BTC", b"ETH")):
+        contents = read(damaged)
+        assert contents.skipped == 1
+        assert not contents.is_foreign
+
+
+def test_a_record_shows_nothing_of_its_order() -> None:
+    (record, *_) = WHOLE.left_open
+    assert "quantity" not in repr(WHOLE.records[1])
+    assert "USDT" not in repr(record)
 
 
 def test_of_many_unreadable_lines_the_first_are_shown() -> None:

@@ -76,9 +76,6 @@ def test_hmac_signer_keeps_no_state_between_signatures() -> None:
 def test_a_signer_shows_nothing_of_its_key(vector: dict[str, Any]) -> None:
     secret = _secret(vector)
     signer = load_signer(secret)
-    shown = repr(signer) + str(signer) + f"{signer}"
-    assert "***" in shown
-    body = secret.splitlines()[1] if "\n" in secret else secret
-    assert body[:20] not in shown
+    assert {repr(signer), str(signer), f"{signer}"} == {f"{type(signer).__name__}(***)"}
     with pytest.raises(TypeError):
         pickle.dumps(signer)

@@ -59,6 +59,14 @@ def test_one_changed_character_makes_it_wrong(pair: Any) -> None:
         assert verify(PAYLOAD, signature[:place] + other + signature[place + 1 :]) is False
 
 
+@pytest.mark.parametrize("other", ["\n", " ", "*", "=", "\u00e4"], ids=ascii)
+def test_a_right_signature_with_anything_else_in_it_is_wrong(pair: Any, other: str) -> None:
+    """Base64 is read with what does not belong to it left out by many, and a careless client would go unnoticed."""
+    signature, verify = pair
+    for place in (0, 10, len(signature)):
+        assert verify(PAYLOAD, signature[:place] + other + signature[place:]) is False
+
+
 def test_case_counts_in_base64_and_not_in_hexadecimal(pair: Any) -> None:
     signature, verify = pair
     is_hexadecimal = len(signature) == 64 and signature == signature.lower()

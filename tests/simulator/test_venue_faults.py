@@ -252,7 +252,7 @@ def test_waiting_for_a_fault_ends_with_its_timeout(exchange: SimulatedExchange) 
     fault = exchange.faults.drop()
     began = time.monotonic()
     assert fault.wait(0.05) is False
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 def test_unknown_condition_is_an_error(exchange: SimulatedExchange) -> None:

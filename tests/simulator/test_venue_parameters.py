@@ -238,3 +238,94 @@ def test_a_lock_from_outside_is_told_and_leaves_less_to_trade(client: BareClient
     exchange.lock("BTC", "-9.995")
     assert client.next_event()["event"]["d"] == "-9.99500000"
     assert client.result("order.place", sale, signed=True)["status"] == "FILLED"
+
+
+def test_a_key_named_where_none_is_needed_is_no_unknown_parameter(client: BareClient) -> None:
+    """Older clients name one when they ask for old trades, as was asked of them once."""
+    named = {**SYMBOL, "limit": 2, "apiKey": client.account.api_key}
+    assert len(client.result("trades.historical", named)) == 2
+    assert client.refusal("trades.historical", {**named, "secretKey": "x"})[1] == -1104
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_parameters_read_are_counted_wherever_the_unknown_one_stands(
+    client: BareClient, is_first: bool
+) -> None:
+    known = {**SYMBOL, "limit": 5}
+    params = {"depth": 5, **known} if is_first else {**known, "depth": 5}
+    words = "Not all sent parameters were read; read '2' parameter(s) but was sent '3'."
+    assert client.refusal("depth", params) == (400, -1104, words)
+    signed = client.refusal("account.status", {"omit": True}, signed=True)
+    assert signed[2] == "Not all sent parameters were read; read '3' parameter(s) but was sent '4'."
+
+
+LIMIT_ORDER = {
+    **SYMBOL,
+    "side": "BUY",
+    "type": "LIMIT",
+    "timeInForce": "GTC",
+    "quantity": "0.01",
+    "price": "50000",
+}
+MARKET_ORDER = {**SYMBOL, "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("order.place", {**LIMIT_ORDER, "newClientOrderId": 5}, -1130),
+        ("order.place", {**LIMIT_ORDER, "newClientOrderId": ""}, -1118),
+        ("order.status", {**SYMBOL, "origClientOrderId": ""}, -1119),
+        ("order.place", {**LIMIT_ORDER, "quantity": ""}, -1102),
+        ("order.place", {**LIMIT_ORDER, "quantity": None}, -1102),
+        ("order.place", {**LIMIT_ORDER, "quantity": -1}, -1100),
+        ("order.place", {**LIMIT_ORDER, "quantity": [1]}, -1102),
+        ("order.status", {**SYMBOL, "orderId": ""}, -1102),
+        ("order.place", {**MARKET_ORDER, "timeInForce": "GTC"}, -1114),
+        ("order.place", {**LIMIT_ORDER, "trailingDelta": 100}, -1106),
+        ("order.place", {**MARKET_ORDER, "quoteOrderQty": "10"}, -1128),
+        ("order.place", {**MARKET_ORDER, "icebergQty": "0.001"}, -1106),
+        ("order.place", {**LIMIT_ORDER, "timeInForce": "IOC", "icebergQty": "0.001"}, -1106),
+        ("account.status", {"recvWindow": -1}, -1130),
+        ("account.status", {"recvWindow": [5000]}, -1130),
+        ("account.status", {"recvWindow": "NaN"}, -1130),
+        ("myPreventedMatches", {"symbol": "NOSUCH", "preventedMatchId": 1}, -1121),
+    ],
+)
+def test_each_wrong_value_has_its_own_refusal(
+    client: BareClient, method: str, params: dict[str, Any], code: int
+) -> None:
+    assert client.refusal(method, client.signed(params))[:2] == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("depth", {**SYMBOL, "limit": 0}, -1130),
+        ("klines", {**SYMBOL, "interval": "1m", "timeZone": 5}, -1130),
+        ("klines", {**SYMBOL, "interval": "1m", "timeZone": ""}, -1105),
+        ("exchangeInfo", {"symbol": "NOSUCH"}, -1121),
+        ("exchangeInfo", {**SYMBOL, "symbols": ["BTCUSDT"]}, -1128),
+    ],
+)
+def test_a_public_method_refuses_wrong_values_as_well(
+    client: BareClient, method: str, params: dict[str, Any], code: int
+) -> None:
+    assert client.refusal(method, params)[:2] == (400, code)
+
+
+@pytest.mark.parametrize(
+    "quantity", ["1e-9", "1e31", "1e999999999", "1e-999999999", "1E+99999999999999999999"]
+)
+def test_a_number_of_many_places_is_refused_and_not_written_out(client: BareClient, quantity: str) -> None:
+    signed = client.signed({**LIMIT_ORDER, "quantity": quantity})
+    text = json.dumps({"id": 1, "method": "order.place", "params": signed})
+    client.socket.send(text.replace(f'"{quantity}"', quantity))
+    assert client.reply_to(1)["error"]["code"] in (-1102, -1111)
+
+
+def test_numbers_may_come_as_text_and_truths_as_words(client: BareClient) -> None:
+    assert client.call("depth", {**SYMBOL, "limit": "5"})["status"] == 200
+    assert client.call("exchangeInfo", {**SYMBOL, "showPermissionSets": "false"})["status"] == 200
+    assert client.call("exchangeInfo", {**SYMBOL, "showPermissionSets": "perhaps"})["error"]["code"] == -1130
+    assert client.call("order.place", client.signed({**MARKET_ORDER, "quantity": 1}))["status"] == 200

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from crypto_ws_sync.transport.frames import CLOSE, PING, PONG, TEXT
 from crypto_ws_sync.transport.port import LineLost
 from crypto_ws_sync.transport.websocket_client import SIGN_OF_LIFE, WebSocketLine
 
-LIMIT = 8.0
+LIMIT = 30.0
 
 
 class Listener:
@@ -161,3 +162,55 @@ def test_what_a_line_writes_is_sent_in_order() -> None:
         await say(b"\x8a\x00")
 
     assert unmasked(on_a_line(script)) == [(TEXT, b"text"), (PING, b"")]
+
+
+def test_goodbye_is_said_once_and_an_ended_line_does_nothing_more() -> None:
+    async def script(line: WebSocketLine, listener: Listener, say: Any) -> None:
+        line.close(1000, "the session was stopped", LIMIT)
+        line.close(1001, "once more", LIMIT)
+        line.abort("the end")
+        assert listener.lost == [LineLost(1006, "the end")]
+        line.close(1000, "too late", LIMIT)
+        line.ping()
+        line.abort("again")
+        line.forsake()
+        assert len(listener.lost) == 1
+
+    assert unmasked(on_a_line(script)) == [(CLOSE, (1000).to_bytes(2, "big"))]
+
+
+def test_a_line_that_ends_before_its_first_turn_reads_nothing() -> None:
+    async def script(line: WebSocketLine, listener: Listener, say: Any) -> None:
+        line.abort("at once")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert listener.turns == 0
+
+    assert on_a_line(script) == b""
+
+
+def test_a_kernel_that_takes_nothing_gets_it_later() -> None:
+    async def run() -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            theirs.setblocking(False)
+            filled = 0
+            with suppress(BlockingIOError):
+                while True:
+                    filled += ours.send(bytes(65536))
+            loop = asyncio.get_running_loop()
+            line = WebSocketLine(ours, loop, 1 << 20)
+            line.attach(Listener())
+            end = line.send_text("text")
+            line.flush()
+            assert line.handed_over() == 0
+            line.flush()
+            read = b""
+            while len(read) < filled + end:
+                read += await asyncio.wait_for(loop.sock_recv(theirs, 1 << 20), LIMIT)
+            assert unmasked(read[filled:]) == [(TEXT, b"text")]
+            assert line.handed_over() == end
+            line.abort("the test is over")
+
+    asyncio.run(run())

@@ -28,7 +28,7 @@ from crypto_ws_sync.transport.opening import (
 from crypto_ws_sync.transport.port import OpenFailed
 from crypto_ws_sync.transport.proxies import Proxy
 
-LIMIT = 8.0
+LIMIT = 30.0
 HTTP = Proxy("http", "proxy.example", 3128)
 SOCKS = Proxy("socks5h", "proxy.example", 1080)
 WITH_PASSWORD = {"user": "me", "password": "pass"}
@@ -226,23 +226,30 @@ def test_a_thread_that_nobody_waits_for_reads_no_further() -> None:
             line.recv(4)
 
 
+class Telling(socket.socket):
+    """A socket that tells when somebody begins to read from it."""
+
+    is_read: threading.Event
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        self.is_read.set()
+        return super().recv(size, flags)
+
+
 def test_who_waits_on_a_socket_is_woken_when_it_is_given_up() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
+    end, theirs = socket.socketpair()
+    with Telling(fileno=end.detach()) as ours, theirs:
+        ours.is_read = threading.Event()
         trial = attempt()
         trial.hold(ours)
-        is_reading, found = threading.Event(), []
-
-        def work() -> None:
-            is_reading.set()
-            found.append(OpeningSocket(ours, trial).recv(1))
-
-        thread = threading.Thread(target=work)
+        found: list[bytes] = []
+        thread = threading.Thread(target=lambda: found.append(OpeningSocket(ours, trial).recv(1)))
         thread.start()
-        assert is_reading.wait(LIMIT)
+        # Not before: who has not begun to read is told at once that it is given up.
+        assert ours.is_read.wait(LIMIT)
         trial.give_up()
         thread.join(LIMIT)
-        assert not thread.is_alive()
+        assert found == [b""]
 
 
 def test_a_socket_that_comes_after_giving_up_is_closed() -> None:

@@ -29,7 +29,7 @@ API_SECRET = "sEcReTnObOdYkNoWs0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJK"
 _INTERVALS = ((86400, "DAY"), (3600, "HOUR"), (60, "MINUTE"), (1, "SECOND"))
 _WEIGHT, _ORDERS = "REQUEST_WEIGHT", "ORDERS"
 _PLACEMENTS = ("order.place",)
-LIMIT = 8.0
+LIMIT = 30.0
 """Seconds that a test waits for something to happen here."""
 
 

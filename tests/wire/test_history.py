@@ -470,10 +470,11 @@ def test_a_ban_longer_than_the_timeout_is_waited_for() -> None:
         UserWSSession(endpoint=exchange.endpoint) as session,
     ):
         asked = {**BTC, "interval": "1h", "start": "2026-01-01", "end": "2026-01-03", "limit": 24}
-        candles = session.history("klines", **asked, timeout=1.5)
+        whole = list(session.history("klines", **asked))
+        candles = session.history("klines", **asked, timeout=3)
         found = list(islice(candles, 24))
-        exchange.faults.ban(2.5)
-        assert [*found, *candles] == list(session.history("klines", **asked))
+        exchange.faults.ban(4.5)
+        assert [*found, *candles] == whole
         assert len(found) == 24
 
 
@@ -521,9 +522,9 @@ def test_stopping_ends_a_wait_for_a_limit(clock: ManualClock) -> None:
 def test_an_error_leaves_the_history_where_it_was(
     session: UserWSSession, exchange: SimulatedExchange
 ) -> None:
-    candles = session.history(
-        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-05", limit=24, timeout=1.5
-    )
+    asked = {**BTC, "interval": "1h", "start": "2026-01-01", "end": "2026-01-05", "limit": 24}
+    assert len(list(session.history("klines", **asked))) == 96
+    candles = session.history("klines", **asked, timeout=3)
     found = list(islice(candles, 24))
     exchange.faults.swallow(method="klines")
     with pytest.raises(RequestTimeout):
@@ -609,6 +610,17 @@ def test_either_spelling_and_a_version_are_understood(
     first, second = asked(exchange, "klines")
     assert first == second
     assert first["timeZone"] == "1"
+
+
+def test_a_history_shows_its_method_and_leaves_out_what_is_none(
+    session: UserWSSession, exchange: SimulatedExchange
+) -> None:
+    history = session.history(
+        "klines", **BTC, interval="1h", start="2026-01-01", end="2026-01-02", time_zone=None
+    )
+    assert repr(history) == "<History of klines>"
+    assert len(list(history)) == 24
+    assert "timeZone" not in asked(exchange, "klines")[0]
 
 
 def test_an_empty_range_asks_nothing(session: UserWSSession, exchange: SimulatedExchange) -> None:

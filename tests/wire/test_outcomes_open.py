@@ -247,6 +247,9 @@ def test_look_ups_go_before_what_waits(open_venue: OpenVenue) -> None:
         venue.session.handle_request("order.place", params, timeout=0.2)
     assert venue.session.unresolved()
     waiting = [venue.session.submit("ping", on_limit="wait", timeout=60) for _ in range(3)]
+    # The look-up, too, which is behind them by then.
+    while venue.session.status().waiting < 4:
+        assert not wait(waiting, 0.004).done
     seen = len(venue.exchange.requests())
     venue.settle(*waiting, step=1.0)
     assert unknown.value.resolve(5)["clientOrderId"] == params["newClientOrderId"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -43,16 +44,19 @@ def _session(kind: type[UserWSSession], exchange: Any, **options: Any) -> UserWS
     return kind(*account, **{"endpoint": exchange.endpoint, **options})
 
 
-def _opened_at(session: UserWSSession) -> float:
-    """Return when the connection that serves was opened, in monotonic seconds."""
-    status = session.status()
-    return time.monotonic() - (status.connection_age or 0.0)
+def _opened(session: UserWSSession) -> tuple[float, float]:
+    """Return between which monotonic seconds the connection that serves was opened; long ago where none serves."""
+    earliest = time.monotonic()
+    age = session.status().connection_age
+    latest = time.monotonic()
+    age = math.inf if age is None else age
+    return earliest - age, latest - age
 
 
-def _wait_for_another(session: UserWSSession, opened_at: float) -> None:
-    """Return once another connection serves."""
+def _wait_for_another(session: UserWSSession, opened: tuple[float, float]) -> None:
+    """Return once a connection serves that was certainly opened after `opened`, however long each look took."""
     deadline = time.monotonic() + LIMIT
-    while _opened_at(session) < opened_at + 0.02 or not session.operational_status:
+    while _opened(session)[0] <= opened[1] or not session.operational_status:
         assert time.monotonic() < deadline, session.status()
 
 
@@ -94,11 +98,10 @@ def test_no_read_fails_through_shutdown_notices() -> None:
         session.handle_request("exchangeInfo", {"symbol": "BTCUSDT"})
         with Readers(session) as readers:
             for _ in range(ROTATIONS):
-                opened_at = _opened_at(session)
-                while time.monotonic() < opened_at + 0.1:
-                    session.ping()
+                opened = _opened(session)
+                session.ping()
                 exchange.faults.announce_shutdown()
-                _wait_for_another(session, opened_at)
+                _wait_for_another(session, opened)
         assert readers.answered > 0
         assert session.status().reconnects == {"server shutdown": ROTATIONS}
 
@@ -110,7 +113,7 @@ def test_no_read_fails_through_connections_of_a_great_age() -> None:
         session.handle_request("exchangeInfo", {"symbol": "BTCUSDT"})
         with Readers(session) as readers:
             for _ in range(ROTATIONS):
-                _wait_for_another(session, _opened_at(session))
+                _wait_for_another(session, _opened(session))
         assert readers.answered > 0
         assert set(session.status().reconnects) == {"age"}
 
@@ -286,7 +289,9 @@ def test_a_half_open_connection_is_replaced_with_no_traffic(simulated: Simulated
             proxy.freeze()
             frozen_at = time.monotonic()
             # Until the ping, and as long again until it is given up; a machine under load takes its time.
-            assert proxy.wait_for_connections(2, 5) - frozen_at < 3
+            assert proxy.wait_for_connections(2, LIMIT) - frozen_at < 8, (
+                "the exchange's own policy gives it 20 s"
+            )
             assert session.ping() == {}
             assert session.status().reconnects == {"1006": 1}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -18,6 +19,7 @@ from crypto_ws_sync import (
     ConnectionLost,
     InvalidParameter,
     RateLimited,
+    RequestTimeout,
     SessionClosed,
     StreamGap,
     UserDataStream,
@@ -428,8 +430,10 @@ def test_a_wrong_clock_is_set_right_first(exchange: SimulatedExchange, session: 
 
 def test_a_ban_is_told_where_it_outlasts_the_sessions_timeout(exchange: SimulatedExchange) -> None:
     exchange.faults.unavailable(executed=False, status=429, code=-1003, msg="Too many.", method=SUBSCRIBE)
+    # In the middle of a minute by the exchange's clock, as such a ban lasts until its end.
+    exchange.faults.skew_clock(20 - time.time() % 60)
     with (
-        _session(exchange, exchange.accounts[0], timeout=0.3) as session,
+        _session(exchange, exchange.accounts[0], timeout=3) as session,
         pytest.raises(RateLimited),
         session.user_data(),
     ):
@@ -437,12 +441,41 @@ def test_a_ban_is_told_where_it_outlasts_the_sessions_timeout(exchange: Simulate
 
 
 def test_without_a_connection_it_cannot_be_opened_in_time(exchange: SimulatedExchange) -> None:
-    with _session(exchange, exchange.accounts[0], timeout=0.3) as session:
+    with _session(exchange, exchange.accounts[0], timeout=0.3).start(30) as session:
         refused = exchange.faults.refuse_handshake(503, times=None)
         exchange.faults.drop_all()
         assert refused.wait(5)
         with pytest.raises(ConnectionLost, match="no connection"), session.user_data():
             pass
+
+
+def test_without_a_confirmation_it_cannot_be_opened_in_time(exchange: SimulatedExchange) -> None:
+    exchange.faults.swallow(method=SUBSCRIBE, times=None)
+    with _session(exchange, exchange.accounts[0], timeout=0.5) as session:
+        with pytest.raises(RequestTimeout, match="not confirmed"), session.user_data():
+            pass
+        assert session.operational_status
+
+
+def test_an_end_that_is_not_confirmed_holds_nobody_up(
+    exchange: SimulatedExchange, session: UserWSSession
+) -> None:
+    swallowed = exchange.faults.swallow(method="userDataStream.unsubscribe", times=1)
+    with session.user_data(timeout=5):
+        pass  # takes the second that the confirmation is waited for
+    assert swallowed.strikes == 1
+    with session.user_data(timeout=5) as stream:
+        exchange.deposit("BTC", 1)
+        assert _changes(stream, 1) == ["1.00000000"]
+
+
+def test_a_session_that_is_stopped_opens_no_stream(exchange: SimulatedExchange) -> None:
+    session = _session(exchange, exchange.accounts[0])
+    stream = session.user_data()
+    with session:
+        pass
+    with pytest.raises(SessionClosed):
+        stream.open()
 
 
 def test_stop_ends_the_wait_for_a_confirmation(exchange: SimulatedExchange) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from bytes_server import LIMIT
 from hostile_exchange import Call, HostileExchange
 
 from crypto_ws_sync import StreamGap, UserDataStream, UserWSSession
@@ -238,6 +239,32 @@ def test_an_old_connection_that_stays_silent_may_have_kept_something(scene_of_si
     scene.replace(confirm=True)
     scene.say(2, 1)
     assert [scene.hear(), scene.hear()] == ["1", "gap"]
+
+
+def test_an_old_connection_lost_after_its_place_was_taken_has_told_all(scene: Scene) -> None:
+    scene.replace(confirm=True)
+    scene.say(2, 1)
+    assert scene.hear() == "1"
+    scene.exchange.wire(1).cut()
+    assert scene.is_silent(), "it had answered a ping since the confirmation"
+    scene.say(2, 2)
+    assert scene.hear() == "2"
+
+
+def test_a_silent_old_connection_lost_after_its_place_was_taken_may_have_kept_something(
+    scene_of_silence: Scene,
+) -> None:
+    scene = scene_of_silence
+    scene.replace(confirm=True)
+    scene.say(2, 1)
+    assert scene.hear() == "1"
+    scene.exchange.wire(1).cut()
+    deadline = time.monotonic() + LIMIT
+    # The clock stands still, so that it is not the end of the wait that tells.
+    while scene.is_silent():
+        assert time.monotonic() < deadline
+    scene.say(2, 2)
+    assert scene.hear() == "2"
 
 
 def test_a_new_connection_lost_before_it_takes_over_changes_nothing(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..market import (
@@ -49,7 +49,10 @@ def read_balances(balances: Mapping[str, object] | None) -> dict[str, int]:
         ValueError: An amount that is none.
     """
     given: Mapping[str, object] = STARTING_BALANCES if balances is None else balances
-    amounts = {asset: parse_amount(f"{Decimal(str(amount)):f}") for asset, amount in given.items()}
+    try:
+        amounts = {asset: parse_amount(f"{Decimal(str(amount)):f}") for asset, amount in given.items()}
+    except InvalidOperation:
+        raise ValueError(f"balances are amounts by asset, such as {{'BTC': '1.5'}}, not {given!r}") from None
     if any(amount < 0 for amount in amounts.values()):
         raise ValueError("a balance cannot be negative")
     return amounts

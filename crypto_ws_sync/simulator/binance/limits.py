@@ -80,17 +80,19 @@ def read_rate_limits(
             )
             for each in DEFAULT_RATE_LIMITS
         )
-    limits = []
-    for entry in given:
-        interval = str(entry["interval"])
-        if interval not in _INTERVAL_SECONDS:
-            raise ValueError(f"no such interval: {interval}")
-        limits.append(
-            RateLimit(
-                str(entry["rateLimitType"]), interval, int(entry.get("intervalNum", 1)), int(entry["limit"])
-            )
-        )
-    return tuple(limits)
+    return tuple(map(_read_rate_limit, given))
+
+
+def _read_rate_limit(entry: Mapping[str, str | int]) -> RateLimit:
+    missing = {"rateLimitType", "interval", "limit"} - set(entry)
+    if missing:
+        raise ValueError(f"a rate limit without {', '.join(sorted(missing))}: {dict(entry)}")
+    interval = str(entry["interval"])
+    if interval not in _INTERVAL_SECONDS:
+        raise ValueError(f"no such interval: {interval}")
+    return RateLimit(
+        str(entry["rateLimitType"]), interval, int(entry.get("intervalNum", 1)), int(entry["limit"])
+    )
 
 
 class Window:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["ByLimit", "ByParam", "BySymbols", "Case", "by_limit", "by_param", "by_symbols"]
 
 
-@dataclass(frozen=True, slots=True)
 class ByLimit:
     """Weight by the length of the page asked for.
 
@@ -18,8 +16,11 @@ class ByLimit:
         steps: Pairs of the longest length and its weight, ascending.
     """
 
-    default: int
-    steps: tuple[tuple[int, int], ...]
+    __slots__ = ("default", "steps")
+
+    def __init__(self, default: int, steps: tuple[tuple[int, int], ...]) -> None:
+        self.default = default
+        self.steps = steps
 
     def __call__(self, params: Mapping[str, Any]) -> int:
         """Return the weight of the first step that is long enough, of the last for anything longer."""
@@ -36,7 +37,6 @@ class ByLimit:
         return "by limit: " + ", ".join(f"up to {top} {weight}" for top, weight in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
 class BySymbols:
     """Weight by how many symbols are asked for.
 
@@ -49,12 +49,23 @@ class BySymbols:
         over: Weight beyond the steps where there is no `per`.
     """
 
-    symbol: int
-    none: int | None = None
-    steps: tuple[tuple[int, int], ...] = ()
-    per: int | None = None
-    cap: int | None = None
-    over: int | None = None
+    __slots__ = ("cap", "none", "over", "per", "steps", "symbol")
+
+    def __init__(
+        self,
+        symbol: int,
+        none: int | None = None,
+        steps: tuple[tuple[int, int], ...] = (),
+        per: int | None = None,
+        cap: int | None = None,
+        over: int | None = None,
+    ) -> None:
+        self.symbol = symbol
+        self.none = none
+        self.steps = steps
+        self.per = per
+        self.cap = cap
+        self.over = over
 
     def __call__(self, params: Mapping[str, Any]) -> int:
         """Return the weight; the highest where the symbols cannot be counted."""
@@ -90,8 +101,7 @@ class BySymbols:
         return "; ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """A weight that holds where a parameter is present, or has a value.
 
     Attributes:
@@ -105,7 +115,6 @@ class Case:
     is_flag: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class ByParam:
     """Weight by which parameters are present.
 
@@ -114,8 +123,11 @@ class ByParam:
         otherwise: Weight where none holds.
     """
 
-    cases: tuple[Case, ...]
-    otherwise: int
+    __slots__ = ("cases", "otherwise")
+
+    def __init__(self, cases: tuple[Case, ...], otherwise: int) -> None:
+        self.cases = cases
+        self.otherwise = otherwise
 
     def __call__(self, params: Mapping[str, Any]) -> int:
         """Return the weight of the first case that holds."""
