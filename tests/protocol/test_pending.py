@@ -63,11 +63,12 @@ def test_whole_numbers_and_texts_are_different_keys() -> None:
     assert (table.duplicate, table.unknown) == (0, 1)
 
 
-def test_the_memory_of_settled_keys_is_bounded() -> None:
+@pytest.mark.parametrize("way", ["take", "drop"])
+def test_the_memory_of_settled_keys_is_bounded(way: str) -> None:
     table: PendingTable[int] = PendingTable()
     for key in range(_REMEMBERED + 1):
         table.add(key, key)
-        table.take(key)
+        assert (table.take(key) if way == "take" else table.drop(key)) == key
     assert [key for key in range(_REMEMBERED + 1) if not table.has_settled(key)] == [0], (
         "the oldest is forgotten"
     )
