@@ -7,13 +7,21 @@ import configparser
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
+from typing import get_type_hints
 
 import pytest
 from complaints import complaints
 
 ROOT = Path(__file__).parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))
+
+from tests.benchmarks.bare_server import bare_server  # noqa: E402  # found from the root only
+
 PACKAGE = ROOT / "crypto_ws_sync"
 
 
@@ -84,9 +92,24 @@ def test_importing_loads_two_modules_and_starts_nothing() -> None:
 ON_USE = {
     "get_credentials": {"asyncio", "ssl", "websocket", "tenacity", "json", "crypto_ws_sync.session"},
     "StreamGap": {"asyncio", "ssl", "websocket", "tenacity", "json", "crypto_ws_sync.session"},
-    "UserWSSession": set(),
+    "UserWSSession": {
+        *(
+            "tenacity",
+            "crypto_ws_sync.exchanges.binance.evidence",
+            "crypto_ws_sync.exchanges.binance.lookups",
+        ),
+        *("crypto_ws_sync.exchanges.binance.replies.orders", "crypto_ws_sync.model.status"),
+        *(
+            "crypto_ws_sync.session.history",
+            "crypto_ws_sync.session.user_data",
+            "crypto_ws_sync.session.journal",
+        ),
+    },
 }
 """Name -> what is not loaded with it, besides what is loaded with none of them."""
+
+MOST_MODULES = 86
+"""Modules of the package that `UserWSSession` loads; each takes as long as a whole request. Lower it with them."""
 
 NEVER = {
     *(
@@ -114,6 +137,59 @@ def test_a_name_loads_what_it_needs(name: str) -> None:
     loaded = set(_told_by(program).split())
     assert "crypto_ws_sync.errors" in loaded
     assert sorted(loaded & (NEVER | ON_USE[name])) == []
+
+
+@pytest.mark.timeout(60)  # a Python of its own
+def test_a_session_loads_few_modules_and_none_that_is_slow_to_define() -> None:
+    """What makes a class from its fields takes up to a millisecond at every start: such classes are for later."""
+    program = (
+        "import dataclasses, sys\n"
+        "from crypto_ws_sync import UserWSSession\n"
+        "ours = [name for name in sys.modules if name.startswith('crypto_ws_sync.')]\n"
+        "slow = {each.__name__ for name in ours for each in vars(sys.modules[name]).values()\n"
+        "        if isinstance(each, type) and dataclasses.is_dataclass(each)}\n"
+        "print(len(ours), *slow)"
+    )
+    number, *slow = _told_by(program).split()
+    assert slow == []
+    assert 40 < int(number) <= MOST_MODULES
+
+
+@pytest.mark.timeout(60)  # a Python of its own
+def test_what_a_lost_connection_needs_is_there_when_a_session_has_started() -> None:
+    """It is not looked for when it is needed, by a process that may have no file descriptor left."""
+    with bare_server() as port:
+        program = (
+            "import sys\n"
+            "from crypto_ws_sync import UserWSSession\n"
+            "from crypto_ws_sync.session.run import LATER\n"
+            "print('before', *(name for name in LATER if name in sys.modules))\n"
+            f"with UserWSSession(endpoint='ws://127.0.0.1:{port}/ws-api/v3'):\n"
+            "    print('started', *(name for name in LATER if name in sys.modules))\n"
+            "print(*LATER)"
+        )
+        before, started, later = _told_by(program).splitlines()
+    assert (before, started) == ("before", f"started {later}")
+    assert "tenacity" in later
+
+
+def _functions(owner: type) -> Iterator[FunctionType]:
+    for member in vars(owner).values():
+        function = member.fget if isinstance(member, property) else member
+        if isinstance(function, FunctionType):
+            yield function
+
+
+@pytest.mark.parametrize(
+    "owner", ["UserWSSession", "UserDataStream", "SessionStatus", "StreamGap", "UnresolvedOrder"]
+)
+def test_every_annotation_can_be_read_at_run_time(owner: str) -> None:
+    """Also those that name what is loaded later."""
+    found = getattr(import_module("crypto_ws_sync"), owner)
+    functions = [function for kind in found.__mro__ if kind is not object for function in _functions(kind)]
+    assert functions
+    for function in functions:
+        assert get_type_hints(function).keys() == function.__annotations__.keys()
 
 
 def test_every_public_name_is_there_and_known_to_type_checkers() -> None:

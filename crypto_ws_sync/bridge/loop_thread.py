@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import select
 import sys
 import threading
 import weakref
@@ -61,7 +62,11 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop
     except ImportError:
-        return asyncio.SelectorEventLoop()
+        if not hasattr(select, "epoll"):
+            return asyncio.SelectorEventLoop()
+        from crypto_ws_sync.bridge.quick_loop import QuickLoop
+
+        return QuickLoop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
 

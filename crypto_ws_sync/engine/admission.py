@@ -25,6 +25,8 @@ PASSED_BY = 128
 """Requests that are looked at behind one that waits for a window's end."""
 _LIGHTEST = Charge(1)
 _WRITE = Kind.WRITE
+_new_stamp = tuple.__new__
+"""The named one is a Python function, called for every request."""
 
 
 class Admission:
@@ -150,14 +152,15 @@ class Admission:
     def _try(self, entry: Entry, connection: Connection) -> Contended | Full | None:
         """Send a request if the limits allow; return what stands in the way, None when it is dealt with."""
         context, request = self._context, entry.request
+        now = context.time.monotonic()
         verdict = context.ledger.reserve(
             request.charge,
-            context.server_now(),
+            context.clock.offset + now,
             tells_orders=request.spec.name in context.dialect.tells_orders,
         )
         if not isinstance(verdict, (Contended, Full)):  # as a union it would be made for each request
             entry.held = None
-            self.send(entry, connection, verdict)
+            self.send(entry, connection, verdict, now)
             return None
         if isinstance(verdict, Full):
             self._may_wait(entry, verdict)
@@ -200,8 +203,11 @@ class Admission:
             client_order_id=entry.request.client_order_id,
         )
 
-    def send(self, entry: Entry, connection: Connection, reservation: Hold) -> None:
-        """Compose a request, remember it, and put it into the out-buffer: one step, nothing in between."""
+    def send(self, entry: Entry, connection: Connection, reservation: Hold, now: float) -> None:
+        """Compose a request, remember it, and put it into the out-buffer: one step, nothing in between.
+
+        `now`: monotonic seconds by the session's clock.
+        """
         context = self._context
         ledger = context.ledger
         if not entry.is_offered:
@@ -216,9 +222,8 @@ class Admission:
             entry.fail(context.auth_failure())
             self._count(entry, "auth")
             return
-        now = context.time.monotonic()
         clock = context.clock
-        stamp = Stamp(clock.timestamp(now), connection.is_logged_on)
+        stamp = _new_stamp(Stamp, (clock.timestamp(now), connection.is_logged_on))
         if stamp.timestamp > entry.latest:
             # This machine has slept for long, perhaps: by then a restarted program may hold it for surely not sent.
             ledger.release(reservation)

@@ -65,7 +65,7 @@ class Answers:
         if entry.reservation is not None:
             context.ledger.settle(entry.reservation, readings, context.server_now(), spent)
         context.counters.requests[request.spec.name, outcome._value_] += 1
-        if entry.is_over and not entry.is_internal:
+        if (entry.claimed or entry.reply.done()) and not entry.is_internal:
             context.counters.late += 1
         if outcome is _OK and entry.question is not None and _says_nothing(request, reply):
             self.search(entry)

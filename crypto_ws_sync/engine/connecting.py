@@ -7,8 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+from typing import TYPE_CHECKING
 
 from crypto_ws_sync.engine.connection import Connection, ConnectionKeeper
 from crypto_ws_sync.engine.context import Context
@@ -17,6 +16,9 @@ from crypto_ws_sync.errors import ConnectionFailed
 from crypto_ws_sync.protocol.limits import Contended, Full
 from crypto_ws_sync.protocol.method import Charge
 from crypto_ws_sync.transport.port import OpenFailed, OpenFailure
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 __all__ = ["Connector", "Unreachable", "take_room"]
 
@@ -136,22 +138,58 @@ class Connector:
             ApiError: The exchange refused the log-on for good.
         """
         self._hurry.clear()
-        backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
+        began = time.monotonic()
+        try:
+            try:
+                return await self._attempt(deadline)
+            except Unreachable as error:
+                if not self._may_help(error, is_start, deadline):
+                    raise
+                first = error
+            return await self._connect_again(first, began, is_start, deadline)
+        except Unreachable as error:
+            raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
+        except asyncio.TimeoutError:
+            last = self._last
+            raise ConnectionFailed(
+                f"no connection in time: {last}",
+                status=last.status if last is not None else None,
+                retry_at=last.retry_at if last is not None else None,
+            ) from None
 
-        def may_help(error: BaseException) -> bool:
-            if not isinstance(error, Unreachable):
-                return False
-            is_too_long = (
-                deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
-            )
-            if is_too_long and not self._context.time.is_manual:
-                return False
-            return error.is_passing or not is_start
+    def _may_help(self, error: BaseException, is_start: bool, deadline: float | None) -> bool:
+        """Tell whether trying again may help."""
+        if not isinstance(error, Unreachable):
+            return False
+        is_too_long = deadline is not None and time.monotonic() + error.wait + SHORTEST_TIMEOUT >= deadline
+        if is_too_long and not self._context.time.is_manual:
+            return False
+        return error.is_passing or not is_start
+
+    async def _connect_again(
+        self, first: Unreachable, began: float, is_start: bool, deadline: float | None
+    ) -> Connection:
+        """Return a connection after a first try, begun at monotonic `began`, has failed.
+
+        Raises:
+            Unreachable: It could not be had.
+            asyncio.TimeoutError: The deadline came during a pause.
+        """
+        # Loaded by `start` while the first try is under way.
+        from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
+
+        backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
+        failures = [first]
+
+        async def attempt() -> Connection:
+            if failures:
+                raise failures.pop()
+            return await self._attempt(deadline)
 
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome is not None else None
             # No pause is longer than the outage has lasted, so that its end is noticed in as long again at most.
-            lasted = max(LEAST_PATIENCE, state.seconds_since_start or 0.0)
+            lasted = max(LEAST_PATIENCE, time.monotonic() - began)
             wait = max(FIRST_WAIT / 4, min(backoff(state), lasted))
             self._last = error if isinstance(error, Unreachable) else None
             self._held_for = self._last.wait if self._last is not None else 0.0
@@ -174,18 +212,8 @@ class Connector:
             await self._context.time.pause(wait, self._hurry)
             self._hurry.clear()
 
-        retrying = AsyncRetrying(retry=retry_if_exception(may_help), wait=pause, sleep=sleep, reraise=True)
-        try:
-            return await retrying(self._attempt, deadline)
-        except Unreachable as error:
-            raise ConnectionFailed(str(error), status=error.status, retry_at=error.retry_at) from None
-        except asyncio.TimeoutError:
-            last = self._last
-            raise ConnectionFailed(
-                f"no connection in time: {last}",
-                status=last.status if last is not None else None,
-                retry_at=last.retry_at if last is not None else None,
-            ) from None
+        may_help = retry_if_exception(lambda error: self._may_help(error, is_start, deadline))
+        return await AsyncRetrying(retry=may_help, wait=pause, sleep=sleep, reraise=True)(attempt)
 
     async def _attempt(self, deadline: float | None) -> Connection:
         context = self._context
@@ -237,8 +265,15 @@ class Connector:
                 retry_at=context.local_wall(until),
             )
         if status is not None and status < 500:
-            hint = ": its firewall blocks this address; wait some minutes" if status == 403 else ""
-            return Unreachable(words + hint, is_passing=False, wait=REFUSED_WAIT, status=status)
+            is_blocked = status == 403
+            hint = (
+                "its firewall blocks this address; wait some minutes"
+                if is_blocked
+                else "is the endpoint right?"
+            )
+            return Unreachable(f"{words}: {hint}", is_passing=False, wait=REFUSED_WAIT, status=status)
+        if status is not None:
+            words += ": it is not serving now; try again later"
         if error.kind is OpenFailure.CERTIFICATE:
             words += "; give ssl_context if the endpoint has a certificate of an authority of its own"
             return Unreachable(words, is_passing=False, wait=REFUSED_WAIT)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from crypto_ws_sync.engine.ledgers import Gate
 from crypto_ws_sync.engine.requests import Wakes
 from crypto_ws_sync.errors import ApiError, OutcomeResolver
-from crypto_ws_sync.model.status import Counters
+from crypto_ws_sync.model.counters import Counters
 from crypto_ws_sync.protocol.dialect import Dialect
 from crypto_ws_sync.protocol.outcome import Question, Verdict
 from crypto_ws_sync.protocol.server_clock import ServerClock

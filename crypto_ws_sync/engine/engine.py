@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.answers import Answers
@@ -21,19 +21,20 @@ from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.placements import Placements
 from crypto_ws_sync.engine.readying import Readiness
 from crypto_ws_sync.engine.reconcile import Reconciler
-from crypto_ws_sync.engine.report import report
 from crypto_ws_sync.engine.requests import WAIT, Entry, Inbox, Sink
 from crypto_ws_sync.engine.rotation import Rotation
 from crypto_ws_sync.engine.subscriptions import EventSink, Subscriptions
 from crypto_ws_sync.engine.throttling import hold_back
 from crypto_ws_sync.errors import OutOfService, RateLimited, SessionClosed
-from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.ownership import Owner
 from crypto_ws_sync.protocol.dialect import Event, Fault, Notice, NoticeKind, Outcome, Reply
 from crypto_ws_sync.protocol.lifecycle import Lifecycle, State
 from crypto_ws_sync.protocol.method import Charge, Request
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.transport.port import LineLost
+
+if TYPE_CHECKING:
+    from crypto_ws_sync.model.status import SessionStatus
 
 __all__ = ["Engine"]
 
@@ -439,6 +440,9 @@ class Engine:
 
     async def status(self) -> SessionStatus:
         """Return one look at everything."""
+        # Whoever asks has loaded it.
+        from crypto_ws_sync.engine.report import report
+
         return report(
             self._context,
             self._lifecycle.state,

@@ -79,7 +79,7 @@ class Readiness:
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         entry = Entry(request, answer, float("inf"), RAISE, is_internal=True)
         entry.is_bound = True
-        self._admission.send(entry, connection, hold)
+        self._admission.send(entry, connection, hold, self._context.time.monotonic())
         connection.line.flush()
         return await answer
 

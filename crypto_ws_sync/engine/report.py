@@ -7,7 +7,8 @@ import time
 from crypto_ws_sync.engine.admission import Admission
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.rotation import Rotation
-from crypto_ws_sync.model.status import Counters, LimitUsage, SessionStatus, percentile
+from crypto_ws_sync.model.counters import Counters
+from crypto_ws_sync.model.status import LimitUsage, SessionStatus, percentile
 from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.limits import Full
 from crypto_ws_sync.protocol.method import Charge

@@ -127,11 +127,10 @@ class Entry:
 
     def finish(self, result: Any) -> None:
         """Hand the caller a result; nothing happens where the caller has been served already."""
-        if not self.reply.done():
-            try:
-                self.reply.set_result(result)
-            except (InvalidStateError, asyncio.InvalidStateError):
-                return
+        try:
+            self.reply.set_result(result)
+        except (InvalidStateError, asyncio.InvalidStateError):
+            return
 
     def fail(self, error: BaseException) -> None:
         """Hand the caller an error; nothing happens where the caller has been served already."""

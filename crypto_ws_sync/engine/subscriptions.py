@@ -10,7 +10,7 @@ import asyncio
 import copy
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crypto_ws_sync.engine.clock_sync import take_sample
 from crypto_ws_sync.engine.connecting import Unreachable
@@ -18,10 +18,12 @@ from crypto_ws_sync.engine.connection import Connection
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.feeds import MANUAL_STEP, Feed, Feeds
 from crypto_ws_sync.errors import ApiError, ConnectionLost, CryptoWSError, RequestTimeout, SessionClosed
-from crypto_ws_sync.model.stream import StreamGap
 from crypto_ws_sync.protocol.dialect import Event, Outcome, Reply
 from crypto_ws_sync.protocol.method import Request
 from crypto_ws_sync.transport.port import LineLost
+
+if TYPE_CHECKING:
+    from crypto_ws_sync.model.stream import StreamGap
 
 __all__ = ["EventSink", "Subscriptions"]
 
@@ -192,6 +194,9 @@ class Subscriptions:
         """Tell every stream that events may be missing since then (epoch seconds)."""
         if not self._streams:
             return
+        # Whoever made a stream has loaded it.
+        from crypto_ws_sync.model.stream import StreamGap
+
         until = max(since, self._wall())
         log.warning("events may be missing for %.3f s", until - since, extra={"event": "stream_gap"})
         for stream in self._streams:

@@ -1,0 +1,18 @@
+"""Frozen values: no input or output, no clock, no threads."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crypto_ws_sync.model import status as status
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Return a module of this package: annotations name theirs in full, and are read when somebody asks."""
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

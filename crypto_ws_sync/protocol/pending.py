@@ -53,7 +53,11 @@ class PendingTable(Generic[Waiter]):
             else:
                 self.unknown += 1
             return None
-        self._remember(key)
+        # `_remember`, without a call for each answer.
+        settled = self._settled
+        settled[key] = None
+        if len(settled) > _REMEMBERED:
+            settled.popitem(last=False)
         return waiter
 
     def drop(self, key: Key) -> Waiter | None:

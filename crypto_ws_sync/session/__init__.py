@@ -1,0 +1,18 @@
+"""What callers hold."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crypto_ws_sync.session import user_data as user_data
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Return a module of this package: annotations name theirs in full, and are read when somebody asks."""
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

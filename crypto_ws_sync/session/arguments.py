@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from crypto_ws_sync.errors import ConfigError
 from crypto_ws_sync.signing.keys import load_signer
@@ -13,7 +14,18 @@ from crypto_ws_sync.signing.signer import Signer
 from crypto_ws_sync.transport.port import OpenFailed
 from crypto_ws_sync.transport.proxies import parse_proxy
 
-__all__ = ["check_choice", "check_number", "check_path", "check_proxy", "check_timeout", "make_signer"]
+__all__ = [
+    "Moment",
+    "check_choice",
+    "check_number",
+    "check_path",
+    "check_proxy",
+    "check_timeout",
+    "make_signer",
+]
+
+Moment: TypeAlias = datetime | str | int
+"""An aware datetime, ISO text with a zone (a bare date: its midnight, UTC), or milliseconds since 1970."""
 
 
 def check_number(name: str, value: Any, low: float, high: float, unit: str) -> float:

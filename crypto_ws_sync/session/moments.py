@@ -5,14 +5,11 @@ from __future__ import annotations
 import operator
 import re
 from datetime import date, datetime, timedelta, timezone
-from typing import Any, TypeAlias
+from typing import Any
 
 from crypto_ws_sync.protocol.paging import epoch_us
 
-__all__ = ["Moment", "moment_us"]
-
-Moment: TypeAlias = datetime | str | int
-"""An aware datetime, ISO text with a zone (a bare date: its midnight, UTC), or milliseconds since 1970."""
+__all__ = ["moment_us"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
@@ -26,6 +27,11 @@ from crypto_ws_sync.errors import (
 from crypto_ws_sync.model.log_events import guard_loggers
 
 __all__ = ["Run"]
+
+LATER = ("tenacity", "crypto_ws_sync.exchanges.binance.evidence")
+"""Modules that a first answer does not need, but a lost connection or a lost answer does. They are loaded while the
+exchange is awaited, and not when they are needed: then the process may have no file descriptor left for it, or another
+version's files."""
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
@@ -76,8 +82,11 @@ class Run:
         self._forget_clock = self.context.time.on_move(self._on_time)
         try:
             started = self.door.submit(self._begin(timeout))
+            began = time.monotonic()
+            for name in LATER:
+                import_module(name)
             # The engine keeps the limit itself; a little more is left for it to say why.
-            if not wait_done(started, timeout + 1.0):
+            if not wait_done(started, max(0.0, began + timeout + 1.0 - time.monotonic())):
                 raise ConnectionFailed(f"no connection within {timeout:.1f} s")
             if started.cancelled():
                 raise SessionClosed("the session was stopped while it was starting")

@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from crypto_ws_sync import model, session
 from crypto_ws_sync.bridge.loop_thread import wait_done
 from crypto_ws_sync.bridge.reply import OneAnswer, ReplyFuture
 from crypto_ws_sync.engine.context import Context, ManualTime, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
 from crypto_ws_sync.engine.outcome_book import OutcomeBook
-from crypto_ws_sync.engine.report import report_not_running
 from crypto_ws_sync.engine.requests import NONE, RAISE, WAIT, Entry
 from crypto_ws_sync.errors import (
     ConfigError,
@@ -34,12 +34,13 @@ from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
 from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, BinanceDialect
 from crypto_ws_sync.exchanges.binance.endpoints import is_loopback, venue_key, with_options
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
-from crypto_ws_sync.model.status import Counters, SessionStatus
+from crypto_ws_sync.model.counters import Counters
 from crypto_ws_sync.protocol.lifecycle import State
 from crypto_ws_sync.protocol.method import MethodSpec
 from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.arguments import (
+    Moment,
     check_choice,
     check_number,
     check_path,
@@ -47,12 +48,9 @@ from crypto_ws_sync.session.arguments import (
     check_timeout,
     make_signer,
 )
-from crypto_ws_sync.session.history import PageDoor, open_history
 from crypto_ws_sync.session.left_open import LeftOpen
-from crypto_ws_sync.session.moments import Moment
 from crypto_ws_sync.session.run import Run
 from crypto_ws_sync.session.unresolved import Resolver, UnresolvedOrder
-from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
 from crypto_ws_sync.transport.port import Target
 from crypto_ws_sync.transport.websocket_client import WebSocketTransport
 
@@ -282,8 +280,11 @@ class UserWSSession(BinanceMethods):
         """Whether an order would be sent now."""
         return self._is_operational(True)
 
-    def status(self) -> SessionStatus:
+    def status(self) -> model.status.SessionStatus:
         """Return one look at the session: connection, limits, clock, counters."""
+        # Loaded here, and so not on the loop.
+        from crypto_ws_sync.engine.report import report_not_running
+
         run = self._run
         if run is None or run.door.is_forked or run.door.is_closed or run.engine is None:
             return report_not_running(
@@ -295,7 +296,7 @@ class UserWSSession(BinanceMethods):
             )
         run.check()
         found = run.ask(run.engine.status(), self._timeout)
-        assert isinstance(found, SessionStatus)
+        assert isinstance(found, model.status.SessionStatus)
         return found
 
     # -- requests -----------------------------------------------------------------------------------------------
@@ -478,6 +479,9 @@ class UserWSSession(BinanceMethods):
         before the first order, or two or three in all where there is no more than a page of them.
         """
         self._ready_run()
+        # Loaded for those who ask for one.
+        from crypto_ws_sync.session.history import PageDoor, open_history
+
         return open_history(
             PageDoor(self._ready_run, self._dialect, self._target.url),
             method,
@@ -488,7 +492,9 @@ class UserWSSession(BinanceMethods):
             given=params,
         )
 
-    def user_data(self, *, timeout: float | None = None, maxsize: int = 10_000) -> UserDataStream:
+    def user_data(
+        self, *, timeout: float | None = None, maxsize: int = 10_000
+    ) -> session.user_data.UserDataStream:
         """Return the account's events as a context manager and blocking iterator.
 
         Works with any kind of key, survives reconnects, and tells of every gap; see `UserDataStream`. Streams of one
@@ -505,6 +511,9 @@ class UserWSSession(BinanceMethods):
         Cost: weight 2 when the first stream opens, when the last closes, and for each reconnect between.
         """
         seconds = None if timeout is None else check_timeout(timeout, self._timeout)
+        # Loaded for those who listen.
+        from crypto_ws_sync.session.user_data import UserDataStream, check_maxsize
+
         size = check_maxsize(maxsize)
         self._dialect.subscribe(False)  # refuses where there is no key
         return UserDataStream(self._ready_run, open_within=self._timeout, timeout=seconds, maxsize=size)

@@ -34,6 +34,8 @@ T = TypeVar("T")
 __all__ = ["Balance", "SeenRequest", "SimulatedExchange"]
 
 _MILLISECONDS = 1000
+_NEAREST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where clients on this machine reach an exchange that listens on every address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ class SimulatedExchange:
             raise ValueError(f"latency is {latency!r}: pass seconds, 0 or more")
         if clock is not None and not callable(getattr(clock, "now_us", None)):
             raise ValueError(f"clock is {clock!r}: pass a ManualClock, or None for the real time")
-        self._host, self._wanted_port, self._has_tls, self._latency = host, port, tls, latency
+        # An empty name stands for every address, too, but on two sockets with a port each.
+        self._host, self._wanted_port = host or "0.0.0.0", port
+        self._has_tls, self._latency = tls, latency
         self._clock: Clock = clock or RealClock()
         self._balances = balances
         read_balances(balances)
@@ -192,10 +196,11 @@ class SimulatedExchange:
 
     @property
     def endpoint(self) -> str:
-        """Where clients connect to, once started."""
+        """Where clients on this machine connect to, once started."""
         if self._server is None:
             raise RuntimeError("the simulated exchange is not running: use it in a `with` statement")
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = _NEAREST.get(self._host, self._host)
+        host = f"[{host}]" if ":" in host else host
         return f"{'wss' if self._has_tls else 'ws'}://{host}:{self._port}{PATH}"
 
     @property

@@ -23,6 +23,8 @@ PONG = 0xA
 
 _FINAL_TEXT = 0x80 | TEXT
 _MASKS_DRAWN = 1024
+_LONG = 65536
+"""Bytes of a text from which on it is not copied."""
 
 
 class FrameReader:
@@ -40,8 +42,27 @@ class FrameReader:
         self._gathered = bytearray()
         self._opcode = CONTINUATION
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def whole(self, data: bytes) -> bytes | None:
+        """Return the payload where `data` is one text frame and nothing else; None where `feed` has to look.
+
+        Nearly every answer comes like this.
+        """
+        size = len(data)
+        if size < 2 or data[0] != _FINAL_TEXT or self._buffer or self._opcode:
+            return None
+        start, length = 2, data[1]
+        if length == 126 and size >= 4:
+            start, length = 4, data[2] << 8 | data[3]
+        elif length >= 126:
+            return None
+        if start + length != size or length > self._limit:
+            return None
+        return data[start:]
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes | memoryview]]:
         """Yield what `data` completes: (opcode, payload), fragments joined.
+
+        A long text that came in pieces is yielded where it was gathered: a copy would take as much memory again.
 
         Raises:
             ProtocolViolation: The stream cannot be read on.
@@ -76,13 +97,20 @@ class FrameReader:
                 if stop > end:
                     self._wanted = stop - position
                     break
-                payload = bytes(view[start:stop])
-                position = stop
                 if first == _FINAL_TEXT:
                     if self._opcode:
                         raise ProtocolViolation(1002, "a new message began inside a fragmented one")
+                    if stop == end and length >= _LONG and view is buffer:
+                        self._buffer = buffer = bytearray()
+                        position = end
+                        yield TEXT, memoryview(view)[start:]
+                        return
+                    payload = bytes(view[start:stop])
+                    position = stop
                     yield TEXT, payload
                 else:
+                    payload = bytes(view[start:stop])
+                    position = stop
                     message = self._take(first & 0x80 != 0, first & 0x0F, payload)
                     if message is not None:
                         yield message

@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -162,7 +163,10 @@ class WebSocketLine:
         if self._crumbs >= SIGN_OF_LIFE:
             self._crumbs, self.last_heard = 0, now
         try:
-            for opcode, payload in self._reader.feed(data):
+            whole = self._reader.whole(data)
+            messages: Iterable[tuple[int, bytes | memoryview]]
+            messages = ((TEXT, whole),) if whole is not None else self._reader.feed(data)
+            for opcode, payload in messages:
                 self._crumbs, self.last_heard = 0, now
                 if opcode == TEXT:
                     text = str(payload, "utf-8")
@@ -174,9 +178,9 @@ class WebSocketLine:
                 elif opcode == PING:
                     # Who floods and does not read gets no more pongs: they would only fill our memory.
                     if not self.is_clogged:
-                        self._control(PONG, payload)
+                        self._control(PONG, bytes(payload))
                 elif opcode == CLOSE:
-                    self._on_close(payload)
+                    self._on_close(bytes(payload))
                 elif opcode != PONG:
                     raise ProtocolViolation(1003, "a binary message came where only text was agreed")
                 if not self.is_open:

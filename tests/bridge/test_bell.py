@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 
 import pytest
@@ -82,3 +83,10 @@ def test_a_ring_before_the_bell_hangs_is_heard() -> None:
         bell.take_down(loop)
 
     asyncio.run(hear())
+
+
+def test_a_system_without_counts_in_its_kernel_rings_through_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "eventfd", raising=False)
+    test_every_ring_is_followed_by_an_answer()
+    test_more_rings_than_the_system_keeps_hold_nobody_up()
+    test_a_ring_before_the_bell_hangs_is_heard()

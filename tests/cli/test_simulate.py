@@ -122,6 +122,27 @@ def test_websocket_client_trades_over_tls() -> None:
         assert not Path(told["ca_file"]).exists()
 
 
+def test_over_tls_it_says_in_words_what_clients_have_to_trust() -> None:
+    with _running("--host", "localhost", "--tls", "--latency", "0.001") as process:
+        assert process.stdout is not None
+        first, second = process.stdout.readline(), process.stdout.readline()
+        assert first.startswith("The simulated exchange listens at wss://localhost:")
+        assert second.startswith("Clients trust it by the certificate in ")
+        context = ssl.create_default_context(cafile=second.rpartition(" in ")[2].strip())
+        with connect(first.rpartition(" ")[2].strip(), ssl=context, proxy=None) as client:
+            client.send(json.dumps({"id": 1, "method": "ping"}))
+            assert json.loads(client.recv(timeout=5))["status"] == 200
+        assert _end(process, signal.SIGTERM)[::2] == (0, "")
+
+
+@pytest.mark.parametrize("latency", ["soon", "-1", "nan", "1e9"])
+def test_a_latency_that_is_none_is_refused(latency: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["simulate", f"--latency={latency}"])
+    assert caught.value.code == 2
+    assert "seconds" in capsys.readouterr().err
+
+
 def test_it_says_in_words_where_it_listens_before_it_serves() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

@@ -16,7 +16,8 @@ from crypto_ws_sync.engine.context import Context, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
 from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry
-from crypto_ws_sync.model.status import Counters, SessionStatus
+from crypto_ws_sync.model.counters import Counters
+from crypto_ws_sync.model.status import SessionStatus
 from crypto_ws_sync.protocol.dialect import Dialect
 from crypto_ws_sync.protocol.server_clock import ServerClock
 from crypto_ws_sync.session.run import Run

@@ -594,6 +594,15 @@ def test_no_digit_of_a_whole_number_is_lost(dialect: Any, number: int, form: str
     assert str(number) in str(incoming.result)
 
 
+@pytest.mark.parametrize("power", [15, 16])
+def test_no_digit_is_lost_wherever_a_number_stands_in_a_long_text(dialect: Any, power: int) -> None:
+    number = 2**64 + 1
+    for before in range(2**power - 80, 2**power + 10):
+        result = f'["{"x" * before}",{number}]'
+        (incoming,) = dialect.classify(f'{{"id":1,"status":200,"result":{result}}}')
+        assert incoming.result[1] == number
+
+
 @pytest.mark.parametrize(
     "text", ["NaN", "Infinity", "-Infinity", "[NaN]", '{"a":-Infinity}', "nan", "1" * 5000]
 )

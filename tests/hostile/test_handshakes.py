@@ -58,8 +58,8 @@ def _connect_threads() -> list[threading.Thread]:
 
 REFUSALS = {
     "403": (_refuse("403 Forbidden"), 403, "firewall"),
-    "404": (_refuse("404 Not Found"), 404, "404"),
-    "301": (_refuse("301 Moved", "Location: ws://127.0.0.1:1/"), 301, "301"),
+    "404": (_refuse("404 Not Found"), 404, "404: is the endpoint right"),
+    "301": (_refuse("301 Moved", "Location: ws://127.0.0.1:1/"), 301, "301: is the endpoint right"),
     "429": (_refuse("429 Too Many", "Retry-After: 30"), 429, "allowed again in 30 s"),
     "418": (_refuse("418 Teapot", "retry-after: 120"), 418, "allowed again in 120 s"),
 }
@@ -81,6 +81,14 @@ def test_a_refusal_that_lasts_is_raised_at_once(kind: str) -> None:
             assert asked_at - 1 <= told_at <= time.time() + 1
         assert len(server.wires) == 1
         assert not session.operational_status
+
+
+def test_a_server_that_does_not_serve_now_is_told_from_a_wrong_address() -> None:
+    with BytesServer(_refuse("503 Service Unavailable")) as server:
+        session = UserWSSession(endpoint=server.url)
+        with pytest.raises(ConnectionFailed, match="503: it is not serving now; try again later") as caught:
+            session.start(timeout=3)
+    assert caught.value.status == 503
 
 
 @pytest.mark.parametrize(

@@ -314,6 +314,16 @@ def test_a_public_method_refuses_wrong_values_as_well(
     assert client.refusal(method, params)[:2] == (400, code)
 
 
+@pytest.mark.parametrize(
+    "quantity", ["1e-9", "1e31", "1e999999999", "1e-999999999", "1E+99999999999999999999"]
+)
+def test_a_number_of_many_places_is_refused_and_not_written_out(client: BareClient, quantity: str) -> None:
+    signed = client.signed({**LIMIT_ORDER, "quantity": quantity})
+    text = json.dumps({"id": 1, "method": "order.place", "params": signed})
+    client.socket.send(text.replace(f'"{quantity}"', quantity))
+    assert client.reply_to(1)["error"]["code"] in (-1102, -1111)
+
+
 def test_numbers_may_come_as_text_and_truths_as_words(client: BareClient) -> None:
     assert client.call("depth", {**SYMBOL, "limit": "5"})["status"] == 200
     assert client.call("exchangeInfo", {**SYMBOL, "showPermissionSets": "false"})["status"] == 200

@@ -206,6 +206,15 @@ def test_symbols_and_balances_as_asked_for() -> None:
         assert held == [{"asset": "ETH", "free": "1.50000000", "locked": "0.00000000"}]
 
 
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("host", ["0.0.0.0", ""])
+def test_who_listens_on_every_address_names_one_that_clients_can_use(host: str, tls: bool) -> None:
+    with SimulatedExchange(host=host, tls=tls) as exchange:
+        assert "://127.0.0.1:" in exchange.endpoint
+        with BareClient(exchange) as client:
+            assert client.result("ping") == {}
+
+
 def test_ground_truth_may_be_asked_from_any_thread(exchange: SimulatedExchange) -> None:
     with BareClient(exchange) as client:
         client.place_limit()

@@ -108,7 +108,16 @@ def split(stream: bytes, sizes: list[int]) -> list[bytes]:
 
 
 def read(reader: FrameReader, pieces: list[bytes]) -> list[Message]:
-    return [message for piece in pieces for message in reader.feed(piece)]
+    return [(opcode, bytes(payload)) for piece in pieces for opcode, payload in reader.feed(piece)]
+
+
+def read_as_a_line_does(reader: FrameReader, pieces: list[bytes]) -> list[Message]:
+    """Read, and take what is a whole text the short way."""
+    messages = []
+    for piece in pieces:
+        whole = reader.whole(piece)
+        messages += [(TEXT, whole)] if whole is not None else read(reader, [piece])
+    return messages
 
 
 @pytest.mark.parametrize(
@@ -124,7 +133,9 @@ def test_any_split_of_any_stream_gives_the_same_messages(
     frames, messages = conversation
     stream = b"".join(write(*frame) for frame in frames)
     assert read(FrameReader(LIMIT), split(stream, sizes)) == messages
-    assert all(type(payload) is bytes for _, payload in read(FrameReader(LIMIT), [stream]))
+    assert read_as_a_line_does(FrameReader(LIMIT), split(stream, sizes)) == messages
+    pieces = [write(*frame) for frame in frames]
+    assert read_as_a_line_does(FrameReader(LIMIT), pieces) == messages
 
 
 @pytest.mark.parametrize(
@@ -232,6 +243,43 @@ def peak(feed: Callable[[], Any]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 255, 256, 1000])
+def test_a_text_that_comes_alone_is_taken_whole(length: int) -> None:
+    payload = b"x" * length
+    frame = written_by_websockets(TEXT, payload, True)
+    reader = FrameReader(1000)
+    assert reader.whole(frame) == payload
+    assert reader.whole(frame + b"\x81") is None
+    assert reader.whole(frame[:-1]) is None
+    assert reader.whole(written_by_websockets(TEXT, payload, False)) is None
+    assert reader.whole(written_by_websockets(BINARY, payload, True)) is None
+    assert FrameReader(length - 1).whole(frame) is None
+
+
+@pytest.mark.parametrize("before", [b"\x81", b"\x01\x02ab", b"\x01\x00"])
+def test_a_text_behind_something_unfinished_is_not_taken_whole(before: bytes) -> None:
+    reader = FrameReader(1000)
+    assert read(reader, [before]) == []
+    assert reader.whole(b"\x81\x02cd") is None
+
+
+def test_a_long_text_is_not_copied_once_it_is_gathered() -> None:
+    length = 4 << 20
+    payload = b"x" * length
+    stream = written_by_websockets(TEXT, payload, True)
+    pieces = split(stream, [1 << 16])
+    reader = FrameReader(length)
+
+    def feed() -> None:
+        for piece in pieces:
+            for opcode, gathered in reader.feed(piece):
+                assert opcode == TEXT
+                assert gathered == payload
+
+    assert peak(feed) < 1.5 * length
+    assert read(reader, [b"\x81\x02ab"]) == [(TEXT, b"ab")]
 
 
 @pytest.mark.parametrize("fragment", [0, 1, 2, 1000])

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from crypto_ws_sync.cli.command import add_verbose
 from crypto_ws_sync.cli.output import print_line
@@ -75,7 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
         with exchange:
             exchange.add_account("rsa")
             exchange.add_account("ed25519")
-            (_tell_json if arguments.json else _tell)(exchange, arguments.host)
+            if arguments.json:
+                _tell_json(exchange)
+            else:
+                _tell(exchange, arguments.host)
             while not ended.wait(_HEARTBEAT):
                 pass
     return 0
@@ -95,9 +97,9 @@ def _until_signalled() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _tell_json(exchange: SimulatedExchange, host: str) -> None:
+def _tell_json(exchange: SimulatedExchange) -> None:
     told: dict[str, Any] = {
-        "endpoint": _reachable(exchange.endpoint, host),
+        "endpoint": exchange.endpoint,
         "ca_file": None if exchange.ca_file is None else str(exchange.ca_file),
         "accounts": [
             {"key_type": each.key_type, "api_key": each.api_key, "api_secret": each.api_secret}
@@ -108,7 +110,7 @@ def _tell_json(exchange: SimulatedExchange, host: str) -> None:
 
 
 def _tell(exchange: SimulatedExchange, host: str) -> None:
-    print_line(f"The simulated exchange listens at {_reachable(exchange.endpoint, host)}")
+    print_line(f"The simulated exchange listens at {exchange.endpoint}")
     if not _is_this_machine(host):
         print_line("Other machines can reach it, too.")
     if exchange.ca_file is not None:
@@ -129,15 +131,6 @@ def _tell(exchange: SimulatedExchange, host: str) -> None:
             print_line(account.api_secret.strip())
     print_line()
     print_line("Serving; Ctrl-C ends it.")
-
-
-def _reachable(endpoint: str, host: str) -> str:
-    """Return the address for clients on this machine, where the exchange listens on every one."""
-    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host)
-    if loopback is None:
-        return endpoint
-    parts = urlsplit(endpoint)
-    return parts._replace(netloc=f"{loopback}:{endpoint.rpartition(':')[2].partition('/')[0]}").geturl()
 
 
 def _is_this_machine(host: str) -> bool:

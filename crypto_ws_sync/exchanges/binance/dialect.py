@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeGuard
 
 from crypto_ws_sync.errors import ApiError, AuthError, InvalidParameter, PartialFailure, RateLimited
-from crypto_ws_sync.exchanges.binance import events, evidence, lookups
+from crypto_ws_sync.exchanges.binance import events
 from crypto_ws_sync.exchanges.binance.client_ids import LOOKUP_ID, PLACED_IDS
 from crypto_ws_sync.exchanges.binance.codes import error_class, is_outcome_known
 from crypto_ws_sync.exchanges.binance.envelope import (
@@ -153,6 +153,9 @@ class BinanceDialect:
         Raises:
             InvalidParameter: It certainly cannot be right.
         """
+        spec = CATALOGUE.get(method) if type(method) is str else None
+        if spec is not None:
+            return self.typed_request(spec, spec.name, params or {}, False, new_id)
         if type(method) is not str or not method or not (method.isascii() or _is_encodable(method)):
             raise InvalidParameter("the method must be a name such as 'order.place'", method=str(method))
         prefix = _VERSION.match(method)
@@ -404,15 +407,21 @@ class BinanceDialect:
         self, question: Question, replies: Sequence[Reply], is_last: bool = False
     ) -> Sequence[Request]:
         """Return what to ask next of a write in one round; nothing when the round can be judged."""
+        from crypto_ws_sync.exchanges.binance import lookups
+
         asked = lookups.next_questions(question, replies, is_last)
         return [self.request(method, params, False, False, str) for method, params in asked]
 
     def judge(self, question: Question, replies: Sequence[Reply], is_last: bool) -> Finding:
         """Return what one round of look-ups says."""
+        from crypto_ws_sync.exchanges.binance import lookups
+
         return lookups.judge(question, replies, is_last)
 
     def surveys(self, questions: Sequence[Question]) -> Sequence[tuple[Request, Sequence[Question]]]:
         """Return requests of which each may settle many open writes at once, with the writes that it concerns."""
+        from crypto_ws_sync.exchanges.binance import lookups
+
         return [
             (self.request(method, params, False, False, str), group)
             for (method, params), group in lookups.surveys(questions)
@@ -420,18 +429,26 @@ class BinanceDialect:
 
     def judge_survey(self, question: Question, reply: Reply) -> Finding:
         """Return what the answer to a survey says of one write."""
+        from crypto_ws_sync.exchanges.binance import lookups
+
         return lookups.judge_survey(question, reply)
 
     def names_of(self, question: Question) -> frozenset[str]:
         """Return what a write names."""
+        from crypto_ws_sync.exchanges.binance import evidence
+
         return evidence.names_of(question)
 
     def named_in(self, body: Mapping[str, Any]) -> frozenset[str]:
         """Return what an event names."""
+        from crypto_ws_sync.exchanges.binance import evidence
+
         return evidence.named_in(body)
 
     def settles(self, question: Question, told: Iterable[Mapping[str, Any]]) -> Finding | None:
         """Return what the latest events say of a write whose outcome is open."""
+        from crypto_ws_sync.exchanges.binance import evidence
+
         return evidence.settles(question, told)
 
     def subscribe(self, is_logged_on: bool) -> Request:

@@ -28,6 +28,8 @@ _SYMBOL_LEGAL = r"^[\w\-._&&[^a-z]]{1,50}$"
 _CLIENT_ID_LEGAL = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 _DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _INTEGER = re.compile("[0-9]{1,20}")
+_MOST_PLACES = 30
+"""Digits before or after the point, more than any amount has."""
 _SYMBOL = re.compile(r"[\w\-.]{1,50}")
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 
@@ -219,9 +221,11 @@ def _read_decimal(name: str, value: Any) -> int:
             return int(whole + fraction.ljust(DECIMALS, "0"))
     elif isinstance(value, NumberText):
         try:
-            value = format(Decimal(value), "f")
+            number = Decimal(value)
         except InvalidOperation:
             raise missing(name) from None
+        # Written out, a number of a few characters may fill the memory.
+        value = format(number, "f") if abs(number.adjusted()) <= _MOST_PLACES else str(value)
     elif type(value) is int:
         value = str(value)
     else:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import Time, TypedCalls, method
 from crypto_ws_sync.exchanges.binance.methods.rules import at_least_one, excludes, one_of_combinations
 from crypto_ws_sync.exchanges.binance.methods.weights import Case, by_param, by_symbols
-from crypto_ws_sync.exchanges.binance.replies.account import (
-    AccountCommission,
-    AccountFilters,
-    AccountStatus,
-    Allocation,
-    OrderCount,
-    OwnTrade,
-    PreventedMatch,
-)
-from crypto_ws_sync.exchanges.binance.replies.orders import Amendment, OrderList, OrderState
 from crypto_ws_sync.model.numbers import Number
 from crypto_ws_sync.protocol.method import HistoryRule, Security
 
@@ -36,7 +27,7 @@ class AccountMethods(TypedCalls):
         omit_zero_balances: bool | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> AccountStatus:
+    ) -> replies.AccountStatus:
         """Return the account's flags, commission rates and balances.
 
         Read from a cache: it may trail an order by a moment.
@@ -70,7 +61,7 @@ class AccountMethods(TypedCalls):
         orig_client_order_id: str | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> OrderState:
+    ) -> replies.OrderState:
         """Return one order as the exchange knows it now.
 
         Name the order by `order_id`, by `orig_client_order_id`, or by both. Read from a cache: an order
@@ -98,7 +89,7 @@ class AccountMethods(TypedCalls):
     @method("openOrders.status", security=Security.USER_DATA, weight=by_symbols(6, none=80))
     def open_orders_status(
         self, *, symbol: str | None = None, recv_window: Number | None = None, timeout: float | None = None
-    ) -> list[OrderState]:
+    ) -> list[replies.OrderState]:
         """Return the open orders, of one symbol or of all.
 
         Args:
@@ -140,7 +131,7 @@ class AccountMethods(TypedCalls):
         limit: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> list[OrderState]:
+    ) -> list[replies.OrderState]:
         """Return orders of a symbol in any state, oldest first; the latest where nothing is given.
 
         The exchange ignores `order_id` beside a time, and times are those of the last update. Times are at
@@ -178,7 +169,7 @@ class AccountMethods(TypedCalls):
         order_list_id: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> OrderList:
+    ) -> replies.OrderList:
         """Return one order list as the exchange knows it now.
 
         Name the list by either id; your own wins where both are given.
@@ -204,7 +195,7 @@ class AccountMethods(TypedCalls):
     @method("openOrderLists.status", security=Security.USER_DATA, weight=6)
     def open_order_lists_status(
         self, *, recv_window: Number | None = None, timeout: float | None = None
-    ) -> list[OrderList]:
+    ) -> list[replies.OrderList]:
         """Return the open order lists.
 
         Args:
@@ -243,7 +234,7 @@ class AccountMethods(TypedCalls):
         limit: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> list[OrderList]:
+    ) -> list[replies.OrderList]:
         """Return order lists in any state, oldest first; the latest where nothing is given.
 
         The exchange ignores `from_id` beside a time. Times are at most 24 hours apart.
@@ -290,7 +281,7 @@ class AccountMethods(TypedCalls):
         limit: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> list[OwnTrade]:
+    ) -> list[replies.OwnTrade]:
         """Return the account's trades on a symbol, oldest first; the latest where nothing is given.
 
         Prices in quote asset, quantities in base asset, commissions in `commissionAsset`. Times are at most
@@ -320,7 +311,7 @@ class AccountMethods(TypedCalls):
     @method("account.rateLimits.orders", security=Security.USER_DATA, weight=40)
     def account_rate_limits_orders(
         self, *, recv_window: Number | None = None, timeout: float | None = None
-    ) -> list[OrderCount]:
+    ) -> list[replies.OrderCount]:
         """Return how many unfilled orders count in each window now.
 
         The session asks for this itself where it needs it: `status()` shows what it knows without cost.
@@ -358,7 +349,7 @@ class AccountMethods(TypedCalls):
         limit: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> list[PreventedMatch]:
+    ) -> list[replies.PreventedMatch]:
         """Return matches that self-trade prevention stopped, of one order or by id.
 
         Ask by `prevented_match_id`, or by `order_id`, with `from_prevented_match_id` to page on.
@@ -418,7 +409,7 @@ class AccountMethods(TypedCalls):
         order_id: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> list[Allocation]:
+    ) -> list[replies.Allocation]:
         """Return fills that smart order routing brought from other books, oldest first.
 
         Ask by times, by `from_allocation_id`, or by `order_id` with or without it. Times are at most 24 hours
@@ -448,7 +439,7 @@ class AccountMethods(TypedCalls):
     @method("account.commission", security=Security.USER_DATA, weight=20)
     def account_commission(
         self, *, symbol: str, recv_window: Number | None = None, timeout: float | None = None
-    ) -> AccountCommission:
+    ) -> replies.AccountCommission:
         """Return the account's commission rates on a symbol.
 
         Rates are fractions of what is received: standard, special and tax apart; the discount is on the
@@ -484,7 +475,7 @@ class AccountMethods(TypedCalls):
         limit: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> list[Amendment]:
+    ) -> list[replies.Amendment]:
         """Return the amendments of one order, oldest first.
 
         Args:
@@ -508,7 +499,7 @@ class AccountMethods(TypedCalls):
     @method("myFilters", security=Security.USER_DATA, weight=40)
     def my_filters(
         self, *, symbol: str, recv_window: Number | None = None, timeout: float | None = None
-    ) -> AccountFilters:
+    ) -> replies.AccountFilters:
         """Return the filters that bind the account on a symbol.
 
         Also such as `exchange_info()` does not show, like MAX_ASSET.

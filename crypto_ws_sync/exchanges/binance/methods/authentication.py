@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import TypedCalls, method
-from crypto_ws_sync.exchanges.binance.replies.account import SessionState
 from crypto_ws_sync.model.numbers import Number
 from crypto_ws_sync.protocol.method import Kind, Security
 
@@ -18,7 +18,7 @@ class AuthenticationMethods(TypedCalls):
     @method("session.logon", security=Security.SIGNED, weight=2, kind=Kind.CONNECTION, is_always_signed=True)
     def session_logon(
         self, *, recv_window: Number | None = None, timeout: float | None = None
-    ) -> SessionState:
+    ) -> replies.SessionState:
         """Log the connection on with the session's key, and return its state.
 
         The session does this by itself with an Ed25519 key, and anew after each reconnect. Other kinds of key
@@ -39,7 +39,7 @@ class AuthenticationMethods(TypedCalls):
         return self._ask(AuthenticationMethods.session_logon, locals())
 
     @method("session.status", weight=2)
-    def session_status(self, *, timeout: float | None = None) -> SessionState:
+    def session_status(self, *, timeout: float | None = None) -> replies.SessionState:
         """Return which key the connection is logged on with.
 
         Args:
@@ -54,7 +54,7 @@ class AuthenticationMethods(TypedCalls):
         return self._ask(AuthenticationMethods.session_status, locals())
 
     @method("session.logout", weight=2, kind=Kind.CONNECTION)
-    def session_logout(self, *, timeout: float | None = None) -> SessionState:
+    def session_logout(self, *, timeout: float | None = None) -> replies.SessionState:
         """Log the connection off, and return its state.
 
         The connection stays open. Events subscribed to on the strength of the log-on end; requests are then

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import Names, TypedCalls, method
 from crypto_ws_sync.exchanges.binance.methods.rules import at_most_one, excludes
 from crypto_ws_sync.exchanges.binance.methods.weights import by_symbols
-from crypto_ws_sync.exchanges.binance.replies.account import NoResult
-from crypto_ws_sync.exchanges.binance.replies.market_data import ExchangeInfo, ExecutionRules, ServerTime
 from crypto_ws_sync.model.enums import Permission, SymbolStatusFilter
 
 __all__ = ["GeneralMethods"]
@@ -18,7 +17,7 @@ class GeneralMethods(TypedCalls):
     __slots__ = ()
 
     @method("ping", weight=1)
-    def ping(self, *, timeout: float | None = None) -> NoResult:
+    def ping(self, *, timeout: float | None = None) -> replies.NoResult:
         """Check that the API answers.
 
         Frames keep the connection alive by themselves; this measures the whole way of a request.
@@ -35,7 +34,7 @@ class GeneralMethods(TypedCalls):
         return self._ask(GeneralMethods.ping, locals())
 
     @method("time", weight=1)
-    def time(self, *, timeout: float | None = None) -> ServerTime:
+    def time(self, *, timeout: float | None = None) -> replies.ServerTime:
         """Return the exchange's clock.
 
         Args:
@@ -66,7 +65,7 @@ class GeneralMethods(TypedCalls):
         show_permission_sets: bool | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> ExchangeInfo:
+    ) -> replies.ExchangeInfo:
         """Return limits, symbols and their trading rules.
 
         The whole of it is a message of many megabytes: name the symbols you need.
@@ -101,7 +100,7 @@ class GeneralMethods(TypedCalls):
         symbols: Names | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> ExecutionRules:
+    ) -> replies.ExecutionRules:
         """Return the price ranges that bind takers, symbol by symbol.
 
         Args:

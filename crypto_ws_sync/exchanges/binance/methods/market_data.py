@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import Names, Time, TypedCalls, method
 from crypto_ws_sync.exchanges.binance.methods.rules import at_most_one, exactly_one, excludes
 from crypto_ws_sync.exchanges.binance.methods.weights import by_limit, by_symbols
-from crypto_ws_sync.exchanges.binance.replies.market_data import (
-    AggregateTrade,
-    AveragePrice,
-    BlockTrade,
-    BookTicker,
-    Kline,
-    MiniTicker,
-    OrderBook,
-    PriceTicker,
-    ReferencePrice,
-    ReferencePriceCalculation,
-    Ticker,
-    Ticker24hr,
-    Trade,
-)
 from crypto_ws_sync.model.enums import KlineInterval, SymbolStatusFilter, TickerType, WindowSize
 from crypto_ws_sync.protocol.method import HistoryRule
 
@@ -41,7 +27,7 @@ class MarketDataMethods(TypedCalls):
         limit: int | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> OrderBook:
+    ) -> replies.OrderBook:
         """Return the best bids and asks, prices with quantities.
 
         Bids come highest first, asks lowest first; prices in quote asset, quantities in base asset.
@@ -65,7 +51,7 @@ class MarketDataMethods(TypedCalls):
     @method("trades.recent", weight=25)
     def trades_recent(
         self, *, symbol: str, limit: int | None = None, timeout: float | None = None
-    ) -> list[Trade]:
+    ) -> list[replies.Trade]:
         """Return the latest public trades, oldest first.
 
         Args:
@@ -90,7 +76,7 @@ class MarketDataMethods(TypedCalls):
         from_id: int | None = None,
         limit: int | None = None,
         timeout: float | None = None,
-    ) -> list[Trade]:
+    ) -> list[replies.Trade]:
         """Return public trades from an id on, oldest first; without one the latest.
 
         Args:
@@ -111,7 +97,7 @@ class MarketDataMethods(TypedCalls):
     @method("blockTrades.historical", weight=25, history=HistoryRule(id_param="fromId", id_field="id"))
     def block_trades_historical(
         self, *, symbol: str, from_id: int, limit: int | None = None, timeout: float | None = None
-    ) -> list[BlockTrade]:
+    ) -> list[replies.BlockTrade]:
         """Return trades made off the book from an id on, oldest first.
 
         Args:
@@ -144,7 +130,7 @@ class MarketDataMethods(TypedCalls):
         end_time: Time | None = None,
         limit: int | None = None,
         timeout: float | None = None,
-    ) -> list[AggregateTrade]:
+    ) -> list[replies.AggregateTrade]:
         """Return trades joined by taker order and price, oldest first; the latest where nothing is given.
 
         Args:
@@ -176,7 +162,7 @@ class MarketDataMethods(TypedCalls):
         time_zone: str | None = None,
         limit: int | None = None,
         timeout: float | None = None,
-    ) -> list[Kline]:
+    ) -> list[replies.Kline]:
         """Return candles, oldest first.
 
         Each candle is a list: open time, open, high, low, close, volume in base asset, close time, volume in
@@ -212,7 +198,7 @@ class MarketDataMethods(TypedCalls):
         time_zone: str | None = None,
         limit: int | None = None,
         timeout: float | None = None,
-    ) -> list[Kline]:
+    ) -> list[replies.Kline]:
         """Return candles adjusted for charts, oldest first.
 
         Each candle is a list: open time, open, high, low, close, volume in base asset, close time, volume in
@@ -238,7 +224,7 @@ class MarketDataMethods(TypedCalls):
         return self._ask(MarketDataMethods.ui_klines, locals())
 
     @method("avgPrice", weight=2)
-    def avg_price(self, *, symbol: str, timeout: float | None = None) -> AveragePrice:
+    def avg_price(self, *, symbol: str, timeout: float | None = None) -> replies.AveragePrice:
         """Return the average price over the last minutes.
 
         Args:
@@ -263,7 +249,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker24hr: ...
+    ) -> replies.Ticker24hr: ...
 
     @overload
     def ticker_24hr(
@@ -274,7 +260,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["MINI"],
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> MiniTicker: ...
+    ) -> replies.MiniTicker: ...
 
     @overload
     def ticker_24hr(
@@ -285,7 +271,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[Ticker24hr]: ...
+    ) -> list[replies.Ticker24hr]: ...
 
     @overload
     def ticker_24hr(
@@ -296,7 +282,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["MINI"],
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[MiniTicker]: ...
+    ) -> list[replies.MiniTicker]: ...
 
     @method(
         "ticker.24hr",
@@ -311,7 +297,7 @@ class MarketDataMethods(TypedCalls):
         type: TickerType | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker24hr | MiniTicker | list[Ticker24hr] | list[MiniTicker]:
+    ) -> replies.Ticker24hr | replies.MiniTicker | list[replies.Ticker24hr] | list[replies.MiniTicker]:
         """Return price statistics over the last 24 hours.
 
         With `symbol` one object, else a list.
@@ -344,7 +330,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker: ...
+    ) -> replies.Ticker: ...
 
     @overload
     def ticker_trading_day(
@@ -356,7 +342,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["MINI"],
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> MiniTicker: ...
+    ) -> replies.MiniTicker: ...
 
     @overload
     def ticker_trading_day(
@@ -368,7 +354,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["FULL"] | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[Ticker]: ...
+    ) -> list[replies.Ticker]: ...
 
     @overload
     def ticker_trading_day(
@@ -380,7 +366,7 @@ class MarketDataMethods(TypedCalls):
         type: Literal["MINI"],
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[MiniTicker]: ...
+    ) -> list[replies.MiniTicker]: ...
 
     @method(
         "ticker.tradingDay", weight=by_symbols(4, per=4, cap=200), rules=(exactly_one("symbol", "symbols"),)
@@ -394,7 +380,7 @@ class MarketDataMethods(TypedCalls):
         type: TickerType | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker | MiniTicker | list[Ticker] | list[MiniTicker]:
+    ) -> replies.Ticker | replies.MiniTicker | list[replies.Ticker] | list[replies.MiniTicker]:
         """Return price statistics of the trading day.
 
         With `symbol` one object, with `symbols` a list.
@@ -427,7 +413,7 @@ class MarketDataMethods(TypedCalls):
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker: ...
+    ) -> replies.Ticker: ...
 
     @overload
     def ticker(
@@ -439,7 +425,7 @@ class MarketDataMethods(TypedCalls):
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> MiniTicker: ...
+    ) -> replies.MiniTicker: ...
 
     @overload
     def ticker(
@@ -451,7 +437,7 @@ class MarketDataMethods(TypedCalls):
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[Ticker]: ...
+    ) -> list[replies.Ticker]: ...
 
     @overload
     def ticker(
@@ -463,7 +449,7 @@ class MarketDataMethods(TypedCalls):
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[MiniTicker]: ...
+    ) -> list[replies.MiniTicker]: ...
 
     @method("ticker", weight=by_symbols(4, per=4, cap=200), rules=(exactly_one("symbol", "symbols"),))
     def ticker(
@@ -475,7 +461,7 @@ class MarketDataMethods(TypedCalls):
         window_size: WindowSize | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> Ticker | MiniTicker | list[Ticker] | list[MiniTicker]:
+    ) -> replies.Ticker | replies.MiniTicker | list[replies.Ticker] | list[replies.MiniTicker]:
         """Return price statistics over a window of your choice.
 
         With `symbol` one object, with `symbols` a list. The window begins at a full minute.
@@ -506,7 +492,7 @@ class MarketDataMethods(TypedCalls):
         symbols: None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> PriceTicker: ...
+    ) -> replies.PriceTicker: ...
 
     @overload
     def ticker_price(
@@ -516,7 +502,7 @@ class MarketDataMethods(TypedCalls):
         symbols: Names | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[PriceTicker]: ...
+    ) -> list[replies.PriceTicker]: ...
 
     @method("ticker.price", weight=by_symbols(2, over=4, none=4), rules=(at_most_one("symbol", "symbols"),))
     def ticker_price(
@@ -526,7 +512,7 @@ class MarketDataMethods(TypedCalls):
         symbols: Names | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> PriceTicker | list[PriceTicker]:
+    ) -> replies.PriceTicker | list[replies.PriceTicker]:
         """Return the last price.
 
         With `symbol` one object, else a list.
@@ -555,7 +541,7 @@ class MarketDataMethods(TypedCalls):
         symbols: None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> BookTicker: ...
+    ) -> replies.BookTicker: ...
 
     @overload
     def ticker_book(
@@ -565,7 +551,7 @@ class MarketDataMethods(TypedCalls):
         symbols: Names | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> list[BookTicker]: ...
+    ) -> list[replies.BookTicker]: ...
 
     @method("ticker.book", weight=by_symbols(2, over=4, none=4), rules=(at_most_one("symbol", "symbols"),))
     def ticker_book(
@@ -575,7 +561,7 @@ class MarketDataMethods(TypedCalls):
         symbols: Names | None = None,
         symbol_status: SymbolStatusFilter | None = None,
         timeout: float | None = None,
-    ) -> BookTicker | list[BookTicker]:
+    ) -> replies.BookTicker | list[replies.BookTicker]:
         """Return the best bid and ask.
 
         With `symbol` one object, else a list. Prices in quote asset, quantities in base asset.
@@ -597,7 +583,7 @@ class MarketDataMethods(TypedCalls):
         return self._ask(MarketDataMethods.ticker_book, locals())
 
     @method("referencePrice", weight=2)
-    def reference_price(self, *, symbol: str, timeout: float | None = None) -> ReferencePrice:
+    def reference_price(self, *, symbol: str, timeout: float | None = None) -> replies.ReferencePrice:
         """Return the reference price of a symbol.
 
         It bounds the prices of takers where the symbol has execution rules.
@@ -619,7 +605,7 @@ class MarketDataMethods(TypedCalls):
     @method("referencePrice.calculation", weight=2)
     def reference_price_calculation(
         self, *, symbol: str, symbol_status: SymbolStatusFilter | None = None, timeout: float | None = None
-    ) -> ReferencePriceCalculation:
+    ) -> replies.ReferencePriceCalculation:
         """Return how the reference price of a symbol is computed.
 
         Args:

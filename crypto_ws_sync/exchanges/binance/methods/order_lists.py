@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import TypedCalls, method
 from crypto_ws_sync.exchanges.binance.methods.rules import at_least_one, order_type_needs, together
-from crypto_ws_sync.exchanges.binance.replies.orders import CanceledOrderList, PlacedOrderList
 from crypto_ws_sync.model.enums import (
     OcoLegType,
     OrderType,
@@ -62,7 +62,7 @@ class OrderListMethods(TypedCalls):
         self_trade_prevention_mode: SelfTradePreventionMode | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> PlacedOrderList:
+    ) -> replies.PlacedOrderList:
         """Place an OCO pair in the old form: a limit order and a stop order, of which one fills.
 
         Deprecated by the exchange: use `order_list_place_oco()`. SELL: price above the market, stop price
@@ -161,7 +161,7 @@ class OrderListMethods(TypedCalls):
         self_trade_prevention_mode: SelfTradePreventionMode | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> PlacedOrderList:
+    ) -> replies.PlacedOrderList:
         """Place an OCO pair: two orders, one above the market and one below, of which one fills.
 
         One is a LIMIT_MAKER or takes profit, the other stops a loss. SELL: limit or take-profit above,
@@ -280,7 +280,7 @@ class OrderListMethods(TypedCalls):
         pending_peg_offset_value: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> PlacedOrderList:
+    ) -> replies.PlacedOrderList:
         """Place a working order, and one that is placed when it has been filled.
 
         The pending order is PENDING_NEW until the working one is filled whole. Cancelling either ends both.
@@ -410,7 +410,7 @@ class OrderListMethods(TypedCalls):
         pending_below_peg_offset_value: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> PlacedOrderList:
+    ) -> replies.PlacedOrderList:
         """Place a working order, and an OCO pair that is placed when it has been filled.
 
         The pending orders are PENDING_NEW until the working one is filled whole. Cancelling any ends all.
@@ -544,7 +544,7 @@ class OrderListMethods(TypedCalls):
         pending_peg_offset_value: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> PlacedOrderList:
+    ) -> replies.PlacedOrderList:
         """Place a buying order, and one that sells what it bought.
 
         The pending quantity is what the working order bought, less commission, rounded to the lot size: so
@@ -673,7 +673,7 @@ class OrderListMethods(TypedCalls):
         pending_below_peg_offset_value: int | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> PlacedOrderList:
+    ) -> replies.PlacedOrderList:
         """Place a buying order, and an OCO pair that sells what it bought.
 
         The pending quantity is what the working order bought, less commission, rounded to the lot size: so
@@ -775,7 +775,7 @@ class OrderListMethods(TypedCalls):
         new_client_order_id: str | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> CanceledOrderList:
+    ) -> replies.CanceledOrderList:
         """Cancel an order list with all its orders.
 
         Name the list by `order_list_id`, by `list_client_order_id`, or by both.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import TypedCalls, method
 from crypto_ws_sync.exchanges.binance.methods.rules import order_type_needs
 from crypto_ws_sync.exchanges.binance.methods.weights import Case, by_param
-from crypto_ws_sync.exchanges.binance.replies.orders import OrderTest, PlacedOrder
 from crypto_ws_sync.model.enums import ResponseType, SelfTradePreventionMode, Side, SorOrderType, TimeInForce
 from crypto_ws_sync.model.numbers import Number
 from crypto_ws_sync.protocol.method import Kind, Security
@@ -45,7 +45,7 @@ class SorMethods(TypedCalls):
         self_trade_prevention_mode: SelfTradePreventionMode | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> list[PlacedOrder]:
+    ) -> list[replies.PlacedOrder]:
         """Place one order that fills on the best of several books; the answer is a list of one.
 
         Only where the exchange offers routing for the pair (`sors` of `exchange_info()`). Fills from other
@@ -107,7 +107,7 @@ class SorMethods(TypedCalls):
         compute_commission_rates: bool | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> OrderTest:
+    ) -> replies.OrderTest:
         """Check one smart-routed order without placing it.
 
         It is held against the rules of parameters and the signature, but not against books or your balances.

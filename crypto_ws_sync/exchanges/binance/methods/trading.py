@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import TypedCalls, method
 from crypto_ws_sync.exchanges.binance.methods.rules import (
     at_least_one,
@@ -10,14 +11,6 @@ from crypto_ws_sync.exchanges.binance.methods.rules import (
     together,
 )
 from crypto_ws_sync.exchanges.binance.methods.weights import Case, by_param
-from crypto_ws_sync.exchanges.binance.replies.orders import (
-    CanceledOrder,
-    CanceledOrderList,
-    CancelReplaceReport,
-    OrderAmendment,
-    OrderTest,
-    PlacedOrder,
-)
 from crypto_ws_sync.model.enums import (
     CancelReplaceMode,
     CancelRestrictions,
@@ -78,7 +71,7 @@ class TradingMethods(TypedCalls):
         peg_offset_type: PegOffsetType | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> PlacedOrder:
+    ) -> replies.PlacedOrder:
         """Place one order and return the exchange's answer.
 
         An answer is not a fill: a LIMIT order may rest on the book as NEW. Follow it with `user_data()`.
@@ -165,7 +158,7 @@ class TradingMethods(TypedCalls):
         compute_commission_rates: bool | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> OrderTest:
+    ) -> replies.OrderTest:
         """Check one order without placing it.
 
         It is held against the rules of parameters and the signature, but not against the book or your
@@ -233,7 +226,7 @@ class TradingMethods(TypedCalls):
         cancel_restrictions: CancelRestrictions | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> CanceledOrder | CanceledOrderList:
+    ) -> replies.CanceledOrder | replies.CanceledOrderList:
         """Cancel one open order; an order of a list takes its whole list with it.
 
         Name the order by `order_id`, by `orig_client_order_id`, or by both. For an order of a list the answer
@@ -305,7 +298,7 @@ class TradingMethods(TypedCalls):
         peg_offset_type: PegOffsetType | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> CancelReplaceReport:
+    ) -> replies.CancelReplaceReport:
         """Cancel one order and place another, one after the other.
 
         The two halves are not one: either may fail alone. Name the order to cancel by `cancel_order_id`, by
@@ -382,7 +375,7 @@ class TradingMethods(TypedCalls):
         new_client_order_id: str | None = None,
         recv_window: Number | None = None,
         timeout: float | None = None,
-    ) -> OrderAmendment:
+    ) -> replies.OrderAmendment:
         """Reduce the quantity of an open order, which keeps its place in the queue.
 
         Name the order by `order_id`, by `orig_client_order_id`, or by both.
@@ -420,7 +413,7 @@ class TradingMethods(TypedCalls):
     )
     def open_orders_cancel_all(
         self, *, symbol: str, recv_window: Number | None = None, timeout: float | None = None
-    ) -> list[CanceledOrder | CanceledOrderList]:
+    ) -> list[replies.CanceledOrder | replies.CanceledOrderList]:
         """Cancel every open order and order list on a symbol, and return them.
 
         Orders of a list are reported within their list.

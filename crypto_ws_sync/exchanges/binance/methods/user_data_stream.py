@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods.catalogue import TypedCalls, method
-from crypto_ws_sync.exchanges.binance.replies.account import NoResult, Subscription
 from crypto_ws_sync.model.numbers import Number
 from crypto_ws_sync.protocol.method import Kind, Security
 
@@ -22,7 +22,7 @@ class UserDataStreamMethods(TypedCalls):
         kind=Kind.CONNECTION,
         needs_log_on=True,
     )
-    def user_data_stream_subscribe(self, *, timeout: float | None = None) -> Subscription:
+    def user_data_stream_subscribe(self, *, timeout: float | None = None) -> replies.Subscription:
         """Subscribe this connection to the logged-on account's events.
 
         `user_data()` does this by itself, and anew after each reconnect; without it nobody hands the events
@@ -43,7 +43,7 @@ class UserDataStreamMethods(TypedCalls):
     @method("userDataStream.unsubscribe", weight=2, kind=Kind.CONNECTION)
     def user_data_stream_unsubscribe(
         self, *, subscription_id: int | None = None, timeout: float | None = None
-    ) -> NoResult:
+    ) -> replies.NoResult:
         """End one or all subscriptions of this connection.
 
         Streams from `user_data()` would hear nothing more: leave their `with` block instead.
@@ -62,7 +62,7 @@ class UserDataStreamMethods(TypedCalls):
         return self._ask(UserDataStreamMethods.user_data_stream_unsubscribe, locals())
 
     @method("session.subscriptions", weight=2)
-    def session_subscriptions(self, *, timeout: float | None = None) -> list[Subscription]:
+    def session_subscriptions(self, *, timeout: float | None = None) -> list[replies.Subscription]:
         """Return the subscriptions of this connection.
 
         Args:
@@ -85,7 +85,7 @@ class UserDataStreamMethods(TypedCalls):
     )
     def user_data_stream_subscribe_signature(
         self, *, recv_window: Number | None = None, timeout: float | None = None
-    ) -> Subscription:
+    ) -> replies.Subscription:
         """Subscribe this connection to the account's events with a signature of its own.
 
         `user_data()` does this by itself, with any kind of key, and anew after each reconnect.
