@@ -38,6 +38,14 @@ def test_what_was_lost_is_forgotten_once_it_can_be_executed_no_more(error: float
     assert room(ledger, later) == 10 - 4
 
 
+def test_what_is_spent_near_an_edge_after_a_clock_was_set_back_counts_beyond_it() -> None:
+    ledger = Ledger([MINUTE])
+    reserve(ledger, START + 3600, Charge(0))
+    ledger.spend(Bucket.WEIGHT, 4, EDGE - 0.5)
+    assert room(ledger, EDGE - 0.4) == 6
+    assert room(ledger, EDGE + 1) == 6
+
+
 def test_a_window_first_told_of_knows_that_something_lost_may_still_be_executed() -> None:
     ledger = Ledger([MINUTE])
     ledger.forfeit(reserve(ledger, charge=Charge(4)), START)
@@ -78,6 +86,12 @@ def test_what_is_answered_on_the_very_edge_counts_on_both_sides(told: list[Readi
     assert (room(ledger, EDGE), room(ledger, EDGE + 1)) == (6, 6)
 
 
+def test_what_was_lost_a_second_before_an_edge_may_be_executed_on_it() -> None:
+    ledger = Ledger([MINUTE])
+    ledger.forfeit(reserve(ledger, EDGE - 2, Charge(4)), EDGE - 1)
+    assert room(ledger, EDGE + 1) == 6
+
+
 def test_a_clock_set_back_by_more_than_its_error_opens_the_window_before() -> None:
     ledger = Ledger([MINUTE])
     ledger.set_clock_error(0.5)
@@ -93,11 +107,11 @@ def test_a_clock_that_was_an_hour_ahead_closes_no_window_for_an_hour_beside_long
     assert refused(ledger, START, Charge(0, 1)).until == NOON + 10 + EDGE_MARGIN
 
 
-def test_a_window_first_told_of_knows_nothing_of_windows_that_have_ended() -> None:
+@pytest.mark.parametrize("later", [EDGE + EDGE_MARGIN, EDGE + 600])
+def test_a_window_first_told_of_knows_nothing_of_windows_that_have_ended(later: float) -> None:
     ledger = Ledger([MINUTE])
     ledger.read([weight(0, 10, 60)], START)
     ledger.spend(Bucket.WEIGHT, 4, START)
-    later = START + 600
     ledger.read([weight(1, 20, 30)], later)
     assert room(ledger, later) == 10
     ledger.spend(Bucket.WEIGHT, 1, later)
@@ -115,12 +129,14 @@ def test_what_was_held_back_goes_at_the_moment_that_was_told() -> None:
     ledger.ban(NOON + 20, "banned")
     until = refused(ledger).until
     assert ledger.banned_until(until) is None
+    assert ledger.look(Charge(1), until) is None
     reserve(ledger, until)
     ledger.ban(NOON + 40, "too many orders", orders_only=True)
     held = refused(ledger, charge=Charge(1, 1))
     assert held == Full(
         Bucket.ORDERS, "the exchange refused orders for their number", NOON + 40 + EDGE_MARGIN
     )
+    assert ledger.look(Charge(1, 1), held.until) is None
     reserve(ledger, held.until, Charge(1, 1))
 
 

@@ -269,7 +269,7 @@ def test_a_dense_day_is_asked_for_in_windows_that_fit(sorting: Sorting) -> None:
     rule = RULES["allOrders"]
     count = 20_000
     made = [ORIGIN + n * (DAY // count) for n in range(count)]
-    records = [Held(n, time + (n * 7919 % 60) * 1_000_000, time) for n, time in enumerate(made)]
+    records = [Held(n, time + (n * 7919 % 61) * 1_000_000, time) for n, time in enumerate(made)]
     history = FakeHistory(rule, records, sorting=sorting)
     found = read_all(Paging("x", rule, start=ORIGIN, end=ORIGIN + 2 * DAY), history)
     check(found, {record.id for record in records})
