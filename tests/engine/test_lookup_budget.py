@@ -17,7 +17,7 @@ from toy_dialect import ToyDialect
 from crypto_ws_sync.engine.context import Context, TimeSource
 from crypto_ws_sync.engine.ledgers import LedgerKeys, find_ledgers
 from crypto_ws_sync.engine.lookup_budget import SHARE, LookupBudget
-from crypto_ws_sync.model.status import Counters
+from crypto_ws_sync.model.counters import Counters
 from crypto_ws_sync.protocol.limits import Bucket, Limit, Reading
 from crypto_ws_sync.protocol.server_clock import GRAIN, ClockSample, ServerClock
 from crypto_ws_sync.simulator import ManualClock

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto_ws_sync.errors import ApiError, OrderRejected
-from crypto_ws_sync.model.status import Counters
+from crypto_ws_sync.model.counters import Counters
 from crypto_ws_sync.protocol.outcome import (
     CACHE_MARGIN,
     Finding,
