@@ -10,9 +10,11 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Return a module of this package: annotations name theirs in full, and are read when somebody asks."""
-        if name.startswith("_"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = f"{__name__}.{name}"
         try:
-            return import_module(f"{__name__}.{name}")
-        except ModuleNotFoundError:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+            if not name.startswith("_"):
+                return import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

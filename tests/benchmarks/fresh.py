@@ -44,6 +44,10 @@ def _session(url: str, ca_file: str | None) -> float:
     return imported
 
 
+FIRST_ANSWERS = {"floor": _floor, "session": _session}
+"""Who is measured -> what it does until its first answer, in a process that has loaded nothing yet."""
+
+
 def _kilobytes(name: str) -> int:
     with open("/proc/self/smaps_rollup", encoding="ascii") as lines:
         return sum(int(line.split()[1]) for line in lines if line.startswith(name))
@@ -52,7 +56,7 @@ def _kilobytes(name: str) -> int:
 def main() -> None:
     """Run from the command line."""
     which, url, *rest = sys.argv[1:]
-    imported = (_floor if which == "floor" else _session)(url, rest[0] if rest else None)
+    imported = FIRST_ANSWERS[which](url, rest[0] if rest else None)
     print("answered", flush=True)
     sys.stdin.readline()
     with open("/proc/self/status", encoding="ascii") as lines:

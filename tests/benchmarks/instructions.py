@@ -1,10 +1,11 @@
-"""Processor instructions of one request, the session's beside the floor's: exact on the busiest machine.
+"""Processor instructions of a request and of a start, the session's beside the floor's: exact on the busiest machine.
 
     python -m tests.benchmarks.instructions [--only PATTERN ...] [--python INTERPRETER] [--tree FOLDER]
 
 Runs each client under valgrind's callgrind, once with many requests and once with few, and tells the difference for one
-request. It says nothing of waiting: what a call waits for is measured by `beside_the_floor`. Needs valgrind, and takes
-some minutes; many threads are left out, because they run there in another order than anywhere else.
+request; and once from the start of Python to the first answer. It says nothing of waiting: what a call waits for is
+measured by `beside_the_floor`. Needs valgrind, and takes some minutes; many threads are left out, because they run
+there in another order than anywhere else.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tests.benchmarks.operations import OPERATIONS
 ROOT = Path(__file__).parents[2]
 FEW, MANY = 64, 320
 WIDTH = 32
+START = "start to first answer"
 
 
 def _alone(client: Any, method: str, count: int) -> None:
@@ -59,23 +61,22 @@ def _work(name: str, way: str, method: str, count: int, url: str) -> None:
     os._exit(0)
 
 
-def _total(python: str, tree: Path, *work: str) -> int:
-    """Return the instructions of one run."""
+def _total(python: str, tree: Path, *program: str) -> int:
+    """Return the instructions of one run; modules have been compiled before, as those of an installation have."""
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told"
-        command = ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={told}", python, "-m"]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join((str(tree), str(ROOT))),
+            "PYTHONPYCACHEPREFIX": str(Path(folder) / "compiled"),
             "PYTHONHASHSEED": "0",
         }
-        subprocess.run(
-            [*command, "tests.benchmarks.instructions", "--work", *work],
-            check=True,
-            cwd=tree,
-            env=environment,
-            stderr=subprocess.DEVNULL,
-        )
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        counting = ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={told}"]
+        for command in ([], counting):
+            subprocess.run(
+                [*command, python, *program], check=True, cwd=tree, env=environment, stderr=subprocess.DEVNULL
+            )
         found = re.search(r"^(?:totals|summary): (\d+)", told.read_text(encoding="utf-8"), re.MULTILINE)
         assert found is not None
         return int(found.group(1))
@@ -83,8 +84,18 @@ def _total(python: str, tree: Path, *work: str) -> int:
 
 def of_request(python: str, tree: Path, url: str, name: str, way: str, method: str) -> float:
     """Return the instructions of one request."""
-    few, many = (_total(python, tree, name, way, method, str(count), url) for count in (FEW, MANY))
+    work = ("-m", "tests.benchmarks.instructions", "--work", name, way, method)
+    few, many = (_total(python, tree, *work, str(count), url) for count in (FEW, MANY))
     return (many - few) / (MANY - FEW)
+
+
+def of_start(python: str, tree: Path, url: str, name: str) -> int:
+    """Return the instructions from the start of Python to the first answer."""
+    program = (
+        f"import os; from tests.benchmarks.fresh import FIRST_ANSWERS; "
+        f"FIRST_ANSWERS[{name!r}]({url!r}, None); os._exit(0)"
+    )
+    return _total(python, tree, "-c", program)
 
 
 def main() -> None:
@@ -104,6 +115,10 @@ def main() -> None:
     tree = options.tree.resolve()
     with bare_server() as port:
         url = f"ws://127.0.0.1:{port}/ws-api/v3"
+        if any(fnmatch.fnmatch(START, each) for each in patterns):
+            bare, whole = (of_start(options.python, tree, url, name) for name in ("floor", "session"))
+            print(f"{START}, floor: {bare / 1e6:.0f} million instructions")
+            print(f"{START}: {whole / 1e6:.0f} million, {whole / bare:.2f} of the floor", flush=True)
         for method in OPERATIONS:
             rows = [
                 way for way in WAYS if any(fnmatch.fnmatch(f"{method}, {way}", each) for each in patterns)

@@ -269,6 +269,8 @@ def test_a_caller_may_sign_by_itself(dialect: Any) -> None:
         ("order.place", {**LIMIT_ORDER, "price": 0.1 + 0.2}, "price"),
         ("order.place", {**LIMIT_ORDER, "timestamp": 1}, "timestamp"),
         ("order.place", {**LIMIT_ORDER, "apiKey": "k"}, "apiKey"),
+        ("order.place", {**LIMIT_ORDER, "signature": "by hand"}, "signature"),
+        ("order.place", {**LIMIT_ORDER, "signature": "by hand", "timestamp": 1}, "timestamp"),
         ("order.place", ["symbol", "BTCUSDT"], None),
         ("ping", {1: "one"}, None),
         ("ping", {"half\udfff": "one"}, None),

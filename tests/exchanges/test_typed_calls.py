@@ -6,11 +6,12 @@ import inspect
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from crypto_ws_sync.errors import InvalidParameter
+from crypto_ws_sync.exchanges.binance import replies
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE, BinanceMethods
 from crypto_ws_sync.model.numbers import render
 from crypto_ws_sync.protocol.method import MethodSpec
@@ -142,7 +143,8 @@ def test_bound_methods_show_their_true_signature() -> None:
     signature = inspect.signature(Recorder().order_place)
     assert list(signature.parameters)[:3] == ["symbol", "side", "type"]
     assert str(signature.parameters["price"]) == "price: 'Number | None' = None"
-    assert signature.return_annotation == "PlacedOrder"
+    assert signature.return_annotation == "replies.PlacedOrder"
+    assert get_type_hints(Recorder.order_place)["return"] is replies.PlacedOrder
 
 
 def test_methods_without_a_way_to_send_cannot_be_made() -> None:

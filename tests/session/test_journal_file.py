@@ -119,6 +119,7 @@ def test_a_file_that_cannot_be_locked_at_all_is_let_go(path: Path, monkeypatch: 
         (os.getpid(), "by another session of this program: give"),
         (None, "by another program: give"),
     ],
+    ids=["another process", "this process", "not known"],
 )
 def test_whoever_has_it_is_named_as_far_as_that_is_known(
     path: Path, monkeypatch: pytest.MonkeyPatch, number: int, holder: int | None, words: str
