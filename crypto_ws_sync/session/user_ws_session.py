@@ -241,8 +241,10 @@ class UserWSSession(BinanceMethods):
             return
         if threading.get_ident() == run.door.ident:
             raise SessionClosed("stop() on the session's own thread would wait for itself")
-        if self._finalizer is not None:
-            self._finalizer.detach()
+        finalizer = self._finalizer
+        if finalizer is not None and run.abandon in (finalizer.peek() or ()):
+            # Not that of a run which another thread has started meanwhile.
+            finalizer.detach()
         run.stop(seconds)
         if self._run is run:
             self._run = None
