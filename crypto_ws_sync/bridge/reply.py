@@ -98,18 +98,20 @@ class OneAnswer:
 
     Attributes:
         on_done: Called with it, by whoever answers, before the caller wakes.
+        value: The result, once it is there; None where there is an error.
+        error: The error, once it is there.
 
     Owner: shared; `_is_done` is set after what it stands for.
     """
 
-    __slots__ = ("_error", "_is_done", "_lock", "_result", "_wakes", "on_done")
+    __slots__ = ("_is_done", "_lock", "_wakes", "error", "on_done", "value")
 
     def __init__(self, wakes: Wakes) -> None:
         self._wakes = wakes
         self._lock = threading.Lock()
         self._lock.acquire()
-        self._result: Any = None
-        self._error: BaseException | None = None
+        self.value: Any = None
+        self.error: BaseException | None = None
         self._is_done = False
         self.on_done: Callable[[OneAnswer], object] | None = None
 
@@ -129,7 +131,7 @@ class OneAnswer:
         """Give the result and wake who waits."""
         if self._is_done:
             raise InvalidStateError("answered already")
-        self._result = result
+        self.value = result
         self._is_done = True
         if self.on_done is not None:
             self.on_done(self)
@@ -143,7 +145,7 @@ class OneAnswer:
         """Give the error and wake who waits."""
         if self._is_done:
             raise InvalidStateError("answered already")
-        self._error = error
+        self.error = error
         self._is_done = True
         if self.on_done is not None:
             self.on_done(self)
@@ -151,11 +153,11 @@ class OneAnswer:
 
     def result(self) -> Any:
         """Return the result; None where there is an error."""
-        return self._result
+        return self.value
 
     def exception(self) -> BaseException | None:
         """Return the error; None where there is none."""
-        return self._error
+        return self.error
 
     def wait(self, seconds: float, longest: float) -> bool:
         """Wait in a way that Ctrl-C can end; return whether the answer is there.
@@ -171,10 +173,10 @@ class OneAnswer:
 
     def take(self) -> Any:
         """Return the result or raise the error; once."""
-        error = self._error
+        error = self.error
         if error is None:
-            return self._result
-        self._error = None
+            return self.value
+        self.error = None
         try:
             raise error
         finally:
