@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
@@ -69,6 +71,23 @@ def _refuse_depth(text: str) -> None:
 
 _decode_from_start = _DECODER.raw_decode
 
+_UNDISTURBED = 1 << 18 if sys.version_info < (3, 12) else sys.maxsize
+"""Characters of a text from which on garbage is not collected while it is decoded.
+
+Each value of an answer counts as one that may become garbage, so that the collector would walk through all there is
+again and again in the middle of it. From Python 3.12 on it never runs inside a decoder.
+"""
+
+
+def _undisturbed(read: Callable[[str], Any], text: str) -> Any:
+    if not gc.isenabled():
+        return read(text)
+    gc.disable()
+    try:
+        return read(text)
+    finally:
+        gc.enable()
+
 
 def decode_slowly(text: str) -> Any:
     """Return the value of a text, as the standard library reads it.
@@ -78,6 +97,12 @@ def decode_slowly(text: str) -> Any:
     """
     if len(text) > _PART or (len(text) > _SHALLOW and text.count("[") + text.count("{") > _DEEPEST):
         _refuse_depth(text)
+    if len(text) > _UNDISTURBED:
+        return _undisturbed(_read_slowly, text)
+    return _read_slowly(text)
+
+
+def _read_slowly(text: str) -> Any:
     try:
         # The short way, for what begins and ends with its value, as all that the exchange says does.
         value, end = _decode_from_start(text)
@@ -132,7 +157,7 @@ else:
         if begun > _DEEPEST:
             _refuse_depth(text)
         try:
-            return orjson.loads(text)
+            return _undisturbed(orjson.loads, text) if len(text) > _UNDISTURBED else orjson.loads(text)
         except ValueError:
             # Half surrogate pairs and infinite numbers, which only the standard library reads; or what neither does.
             return decode_slowly(text)
