@@ -203,10 +203,9 @@ def _private_key(text: str, passphrase: bytes | None, origin: str) -> PrivateKey
     except UnsupportedAlgorithm:
         problem = "is a key, or an encryption, of an unsupported kind: use Ed25519 or RSA in PKCS#8"
     except (ValueError, TypeError) as error:
-        if "password" in str(error).lower():
-            problem = "cannot be decrypted: the passphrase is wrong"
-        elif passphrase is not None:
-            problem = "cannot be decrypted: the passphrase is wrong, or the PEM is damaged"
+        if passphrase is not None:
+            is_certain = "password" in str(error).lower()
+            problem = f"cannot be decrypted: the passphrase is wrong{'' if is_certain else ', or the PEM is damaged'}"
         else:
             problem = (
                 "is not a readable PEM private key: it must be whole, with its BEGIN and END lines "
