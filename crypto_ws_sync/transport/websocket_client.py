@@ -348,7 +348,11 @@ def _connect(target: Target, timeout: float, attempt: Attempt) -> Any:
                 target.url, socket=line, timeout=timeout, redirect_limit=0, suppress_origin=True
             )
             client.sock = None
-            _refuse_extras(client.handshake_response)
+            answer = client.handshake_response
+            if answer is None or answer.status != 101:
+                # Before 1.9.1 the library took a redirection that it did not follow for a connection.
+                raise websocket.WebSocketException("no switch of protocols")
+            _refuse_extras(answer)
             line.sock.settimeout(0)
         except BaseException:
             line.close()
