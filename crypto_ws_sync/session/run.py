@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
 from crypto_ws_sync.bridge.reply import CallbackThread, OneAnswer
@@ -105,7 +106,8 @@ class Run:
                 import_module(RETRYING)
             # The engine keeps the limit itself; a little more is left for it to say why.
             if not wait_done(started, max(0.0, began + timeout + 1.0 - time.monotonic())):
-                raise ConnectionFailed(f"no connection within {timeout:.1f} s")
+                host = urlsplit(self.context.target.url).hostname
+                raise ConnectionFailed(f"no connection with {host} within {timeout:.1f} s")
             if started.cancelled():
                 raise SessionClosed("the session was stopped while it was starting")
             error = started.exception()

@@ -323,11 +323,19 @@ class WebSocketTransport:
             opened.cancel()
             if isinstance(error, asyncio.CancelledError):
                 raise
-            raise OpenFailed(OpenFailure.TIMEOUT, f"no connection within {timeout:.1f} s") from None
+            raise _too_late(target, timeout) from None
         return WebSocketLine(sock, loop, target.max_message)
 
 
+def _too_late(target: Target, timeout: float) -> OpenFailed:
+    return OpenFailed(
+        OpenFailure.TIMEOUT, f"no connection with {urlsplit(target.url).hostname} within {timeout:.1f} s"
+    )
+
+
 def _words(error: BaseException) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"its name is not known ({error.strerror}): is it right, and is there a network?"
     # Some errors quote what the server sent, which may be long.
     return f"{type(error).__name__}: {error}"[:MOST_WORDS]
 
@@ -374,7 +382,7 @@ def _connect(target: Target, timeout: float, attempt: Attempt) -> Any:
             raise _refused(host, answer.status, answer.headers) from None
         if attempt.is_over():
             # The thread may hear of the deadline before the loop does, in the words of whoever it waited for.
-            raise OpenFailed(OpenFailure.TIMEOUT, f"no connection within {timeout:.1f} s") from None
+            raise _too_late(target, timeout) from None
         via = f" through the proxy {proxy}" if proxy is not None else ""
         raise OpenFailed(
             OpenFailure.NETWORK, f"cannot connect to {host}:{port}{via}: {_words(error)}"

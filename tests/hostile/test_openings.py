@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 import threading
 import time
@@ -269,3 +270,13 @@ def test_without_a_context_the_systems_store_counts(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
         with UserWSSession(**way) as session:
             assert session.handle_request("test.echo", ASKED) == ASKED
+
+
+def test_a_name_that_is_not_known_is_told_with_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    said = r"cannot connect to ws-api\.example:443: its name is not known .* is there a network\?"
+    with pytest.raises(ConnectionFailed, match=said):
+        UserWSSession(endpoint="wss://ws-api.example/ws-api/v3").start(1.0)
