@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -222,3 +224,45 @@ def test_bytes_that_are_no_text_never_get_as_far_and_all_others_are_read_alike(d
     for errors in ("replace", "surrogateescape", "backslashreplace"):
         agreed(data.decode("utf-8", errors))
         agreed(f'"{data.decode("utf-8", errors)}"')
+
+
+# -- garbage --------------------------------------------------------------------------------------------------
+
+LONG_ANSWER = f"[{','.join(['[1,2]'] * 60_000)}]"
+
+
+@pytest.fixture
+def collections() -> Iterator[list[str]]:
+    """Each time that garbage was collected."""
+    seen: list[str] = []
+
+    def note(phase: str, info: object) -> None:
+        if phase == "start":
+            seen.append(phase)
+
+    gc.callbacks.append(note)
+    yield seen
+    gc.callbacks.remove(note)
+    gc.enable()
+
+
+@pytest.mark.parametrize("name", list(CODECS))
+def test_no_garbage_is_collected_in_the_middle_of_a_long_answer(name: str, collections: list[str]) -> None:
+    value = CODECS[name].decode(LONG_ANSWER)
+    assert len(collections) <= 2, "some before and after, but none for every 700 lists"
+    assert gc.isenabled()
+    assert value == json.loads(LONG_ANSWER)
+
+
+@pytest.mark.parametrize("name", list(CODECS))
+def test_a_long_text_that_cannot_be_read_leaves_the_collector_at_work(name: str) -> None:
+    assert read(name, LONG_ANSWER[:-1]) == REFUSED
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("name", list(CODECS))
+@pytest.mark.usefixtures("collections")
+def test_who_has_the_collector_stand_still_finds_it_so(name: str) -> None:
+    gc.disable()
+    CODECS[name].decode(LONG_ANSWER)
+    assert not gc.isenabled()
