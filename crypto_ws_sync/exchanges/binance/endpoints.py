@@ -32,6 +32,9 @@ def _split(endpoint: str) -> SplitResult:
     try:
         parts = urlsplit(ENDPOINTS.get(endpoint, endpoint))
         is_usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+        if "[" in parts.netloc:
+            # Python 3.10 takes anything in brackets.
+            ipaddress.IPv6Address(parts.hostname or "")
     except ValueError:
         is_usable = False
     if not is_usable or not _PRINTABLE.fullmatch(endpoint):
