@@ -29,6 +29,10 @@ def say(*words):
 """
 
 
+FORKS = "ignore:This process:DeprecationWarning"
+"""Python 3.12 and later warn of every fork beside threads."""
+
+
 class Program:
     """A program that is running, with its outputs."""
 
@@ -36,7 +40,7 @@ class Program:
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # closed by kill()
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         self.process = subprocess.Popen(
-            [sys.executable, *options, "-c", HEAD + text, exchange.url, *exchange.credentials],
+            [sys.executable, *options, "-W", FORKS, "-c", HEAD + text, exchange.url, *exchange.credentials],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
