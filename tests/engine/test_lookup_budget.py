@@ -105,6 +105,12 @@ class Desk:
         """Play a scene to its end."""
         self.loop.run_until_complete(scene)
 
+    async def pass_by(self, seconds: float) -> None:
+        """Return when the loop's own time, which leaps, is so much later: what was due by then has been done."""
+        passed = asyncio.Event()
+        self.loop.call_later(seconds, passed.set)
+        await passed.wait()
+
     def spend(self, *weights: int) -> list[float]:
         """Let look-ups come all at once; return when each went, in the order in which they came."""
         begun = len(self.spent)
@@ -203,10 +209,10 @@ def test_a_manual_clock_that_is_moved_lets_them_go_and_nothing_else_does() -> No
         async def scene() -> None:
             await desk.look_up(600)
             waiting = asyncio.create_task(desk.look_up(600))
-            await asyncio.sleep(1)
+            await desk.pass_by(1.0)
             assert not waiting.done()
             desk.manual.advance(58.9)
-            await asyncio.sleep(1)
+            await desk.pass_by(1.0)
             assert not waiting.done()
             desk.manual.advance(0.2)
             moved = desk.loop.time()
@@ -220,7 +226,7 @@ def test_one_that_gives_up_takes_nothing_and_holds_nobody_up(desk: Desk) -> None
     async def scene() -> None:
         await desk.look_up(600)
         gone, staying = (asyncio.create_task(desk.look_up(weight)) for weight in (500, 200))
-        await asyncio.sleep(1)
+        await desk.pass_by(1.0)
         gone.cancel()
         await staying
         await desk.look_up(400)
