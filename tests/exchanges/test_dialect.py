@@ -27,7 +27,8 @@ from crypto_ws_sync.errors import (
 )
 from crypto_ws_sync.exchanges.binance import dialect as dialects
 from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
-from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect, LogOn
+from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
+from crypto_ws_sync.exchanges.binance.log_on import LogOn
 from crypto_ws_sync.protocol.dialect import Event, Fault, Ignored, Notice, NoticeKind, Outcome, Reply, Stamp
 from crypto_ws_sync.protocol.limits import Bucket, Reading
 from crypto_ws_sync.protocol.method import Charge, Kind

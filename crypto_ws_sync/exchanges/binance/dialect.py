@@ -21,6 +21,7 @@ from crypto_ws_sync.exchanges.binance.envelope import (
     signature_text,
 )
 from crypto_ws_sync.exchanges.binance.latest_orders import LatestOrders
+from crypto_ws_sync.exchanges.binance.log_on import LogOn
 from crypto_ws_sync.exchanges.binance.methods import CATALOGUE
 from crypto_ws_sync.model.numbers import render
 from crypto_ws_sync.protocol.dialect import (
@@ -63,49 +64,6 @@ _MARKS_OF_SIGNED = frozenset({"timestamp", "signature"})
 _NO_TIME_FROM = 10**18
 _MICROSECONDS_FROM = 10**14
 """A time of this size or more is in microseconds."""
-
-
-class LogOn:
-    """Binds the key to a fresh connection: `session.logon`.
-
-    Owner: loop thread.
-    """
-
-    charge_weight = 2
-
-    def __init__(self, dialect: BinanceDialect) -> None:
-        self._dialect = dialect
-        self._key: int | str | None = None
-        self.is_done = False
-        self.answer: Reply | None = None
-
-    def begin(self, timestamp: float) -> str | None:
-        """Return the request."""
-        dialect = self._dialect
-        request = dialect.request("session.logon", None, True, True, str)
-        self._key, text = dialect.compose(request, Stamp(timestamp))
-        return text
-
-    def feed(self, text: str, timestamp: float) -> str | None:
-        """Take its answer.
-
-        Raises:
-            ApiError: The exchange refused.
-        """
-        for said in self._dialect.classify(text):
-            if isinstance(said, Reply) and said.key == self._key:
-                self.answer = said
-                if said.error is not None:
-                    error = said.error
-                    error.method = "session.logon"
-                    error.args = (
-                        f"session.logon was refused: {error.msg} (status {error.status}, code {error.code})",
-                    )
-                    raise error
-                self.is_done = True
-            elif isinstance(said, Fault):
-                raise said.error
-        return None
 
 
 class BinanceDialect:
