@@ -245,16 +245,16 @@ class Run:
         self.signing.end()
         self.callbacks.end()
 
-    def call(self, entry: Entry, reply: OneAnswer) -> Any:
-        """Give the loop one request, and wait for its answer.
+    def call(self, entry: Entry, reply: OneAnswer, *, is_handed_over: bool = False) -> Any:
+        """Give the loop one request, unless it has it, and wait for its answer until the entry's deadline.
 
         Raises:
             Whatever became of the request.
         """
         try:
-            self.hand_over(entry)
+            if not is_handed_over:
+                self.hand_over(entry)
             left = entry.deadline - time.monotonic()
-            # As `_waited` does, but for one call less where the answer comes soon.
             is_there = reply.wait(left if left < LONGEST_WAIT else LONGEST_WAIT, LONGEST_WAIT)
             if not is_there:
                 is_there = self._waited_on(reply, left)
@@ -272,33 +272,6 @@ class Run:
             raise late
         finally:
             del late
-
-    def wait(self, entry: Entry, reply: OneAnswer) -> Any:
-        """Wait for the answer of a request that was handed over, until the entry's deadline.
-
-        Raises:
-            Whatever became of the request.
-        """
-        try:
-            is_there = self._waited(entry, reply)
-            late = None if is_there else self._late(entry, reply)
-        except BaseException as interrupt:
-            entry.claimed = True
-            self._interrupted(entry, reply, interrupt)
-            raise
-        if late is None:
-            return reply.take()
-        try:
-            raise late
-        finally:
-            del late
-
-    def _waited(self, entry: Entry, reply: OneAnswer) -> bool:
-        """Wait for an answer until the entry's deadline; return whether it has come."""
-        left = entry.deadline - time.monotonic()
-        if reply.wait(left if left < LONGEST_WAIT else LONGEST_WAIT, LONGEST_WAIT):
-            return True
-        return self._waited_on(reply, left)
 
     def _waited_on(self, reply: OneAnswer, left: float) -> bool:
         """Wait on, when the first of `left` seconds have passed."""

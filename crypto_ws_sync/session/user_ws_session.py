@@ -444,7 +444,7 @@ class UserWSSession(BinanceMethods):
         reply = entry.reply
         assert isinstance(reply, OneAnswer)
         try:
-            return run.wait(entry, reply)
+            return run.call(entry, reply, is_handed_over=True)
         except CryptoWSError as error:
             return error
 
