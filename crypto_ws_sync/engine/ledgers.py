@@ -297,9 +297,8 @@ def _split(readings: Sequence[Reading]) -> tuple[list[Reading], list[Reading]]:
     return of_address, of_account
 
 
-_registry_lock = (
-    threading.RLock()
-)  # a finaliser, or a signal's handler, may make a session while its thread does
+# Re-entrant, since a finaliser or a signal's handler may make a session while its thread does.
+_registry_lock = threading.RLock()
 _registry: weakref.WeakValueDictionary[tuple[str, ...], SharedLedger] = weakref.WeakValueDictionary()
 _banned: deque[SharedLedger] = deque(maxlen=_BANNED_KEPT)
 """The latest that were told of a ban."""
