@@ -23,10 +23,21 @@ class Bell:
     `run_coroutine_threadsafe` does the same with a future, a chain of callbacks and a coroutine for each call, which is
     right for what somebody waits for. For requests, whose answers come another way, it took a fifth of a round trip.
 
+    A loop that can be asked to looks before it sleeps whether it was rung; while it is awake nothing goes through the
+    kernel. A caller says that it rang before it looks whether the loop sleeps, the loop says that it sleeps before it
+    looks whether somebody rang; so one of them always sees the other, without a lock.
+
+    Attributes:
+        on_ring: What a ring has the loop call.
+        is_rung: Somebody rang since it was called last; of a loop that is asked to look.
+        is_asleep: The loop may not look by itself.
+
     Owner: shared; the kernel orders what is written.
     """
 
     def __init__(self) -> None:
+        self.is_rung = False
+        self.is_asleep = True
         self._heard: Any
         self._rung: Any
         if hasattr(os, "eventfd"):
@@ -40,25 +51,26 @@ class Bell:
             self._heard.setblocking(False)
             self._rung.setblocking(False)
             self._strike, self._hear = self._rung.send, self._heard.recv
-        self._answer: Callable[[], object] | None = None
+        self.on_ring: Callable[[], object] = bool  # does nothing
 
     def hang(self, loop: asyncio.AbstractEventLoop, answer: Callable[[], object]) -> None:
         """Have `answer` called on the loop after every ring, once for any number of rings before it.
 
         Called on the loop's thread.
         """
-        self._answer = answer
-        tell_once = getattr(loop, "tell_once", None)
-        if tell_once is not None and self._heard is self._rung:
-            # A count can go on for ever: nobody needs to read it.
-            loop.add_reader(self._heard, answer)
-            tell_once(self._heard.fileno())
+        self.on_ring = answer
+        attend = getattr(loop, "attend", None)
+        if attend is not None and self._heard is self._rung:
+            # It looks whether it was rung, and needs only to wake; a count can go on for ever, nobody has to read it.
+            loop.add_reader(self._heard, bool)
+            attend(self, self._heard.fileno())
         else:
             loop.add_reader(self._heard, self._on_ring)
 
     def take_down(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer no more; whoever rings now hears of it by OSError. Called on the loop's thread."""
         loop.remove_reader(self._heard)
+        self.is_asleep = True
         self.close()
 
     def ring(self) -> None:
@@ -67,6 +79,9 @@ class Bell:
         Raises:
             OSError: Nobody answers any more.
         """
+        self.is_rung = True
+        if not self.is_asleep:
+            return
         try:
             self._strike(_STROKE)
         except BlockingIOError:
@@ -85,5 +100,4 @@ class Bell:
             self._hear(_AT_ONCE)
         except (BlockingIOError, InterruptedError):
             return
-        assert self._answer is not None
-        self._answer()
+        self.on_ring()

@@ -13,17 +13,15 @@ import pytest
 
 from crypto_ws_sync.bridge.bell import Bell
 
+QuickLoop: Any = None
+if hasattr(select, "epoll"):
+    from crypto_ws_sync.bridge.quick_loop import QuickLoop
+
 
 @pytest.fixture(params=[False, True], ids=["quick", "debug mode"])
 def loop(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A loop that answers on the spot where the system has epoll, and in debug mode by asyncio's own steps."""
-    made: asyncio.AbstractEventLoop
-    if hasattr(select, "epoll"):
-        from crypto_ws_sync.bridge.quick_loop import QuickLoop
-
-        made = QuickLoop()
-    else:
-        made = asyncio.SelectorEventLoop()
+    made: asyncio.AbstractEventLoop = QuickLoop() if QuickLoop else asyncio.SelectorEventLoop()
     made.set_debug(request.param)
     yield made
     made.close()
@@ -175,6 +173,106 @@ def test_timers_go_on_beside_readers(loop: Any, pair: Any) -> None:
     loop.add_reader(here, lambda: (here.recv(1), there.send(b"x")))
     _run(loop, lambda: (there.send(b"x"), loop.call_later(0.01, ended.set)), ended)
     assert loop.remove_reader(here)
+
+
+def test_a_reader_may_end_the_loop(loop: Any, pair: Any) -> None:
+    here, there = pair
+    loop.add_reader(here, lambda: (here.recv(1), loop.stop()))
+    there.send(b"xy")
+    loop.run_forever()
+    assert here.recv(1) == b"y"
+    assert loop.remove_reader(here)
+
+
+def test_a_time_that_a_reader_sets_comes(loop: Any, pair: Any) -> None:
+    here, there = pair
+    ended = asyncio.Event()
+    loop.add_reader(here, lambda: (here.recv(1), loop.call_later(0.01, ended.set)))
+    _run(loop, lambda: there.send(b"x"), ended)
+    assert loop.remove_reader(here)
+
+
+def test_a_task_that_a_reader_wakes_goes_on(loop: Any, pair: Any) -> None:
+    here, there = pair
+    ended = asyncio.Event()
+
+    async def wait(heard: asyncio.Future[bytes]) -> None:
+        assert await heard == b"x"
+        ended.set()
+
+    def begin() -> None:
+        heard: asyncio.Future[bytes] = loop.create_future()
+        tasks.append(loop.create_task(wait(heard)))
+        loop.add_reader(here, lambda: heard.set_result(here.recv(1)))
+        loop.call_later(0.01, there.send, b"x")
+
+    tasks: list[asyncio.Task[None]] = []
+    _run(loop, begin, ended)
+    assert loop.remove_reader(here)
+
+
+def test_a_bell_rung_while_the_loop_is_awake_is_answered_without_waking_it(loop: Any, pair: Any) -> None:
+    here, there = pair
+    bell = Bell()
+    ended = asyncio.Event()
+    strokes: list[object] = []
+    strike = bell._strike
+    bell._strike = lambda stroke: (strokes.append(stroke), strike(stroke))
+
+    def read() -> None:
+        here.recv(1)
+        thread = threading.Thread(target=bell.ring)
+        thread.start()
+        thread.join()
+
+    bell.hang(loop, lambda: loop.call_soon(ended.set))
+    loop.add_reader(here, read)
+    _run(loop, lambda: there.send(b"x"), ended)
+    assert loop.remove_reader(here)
+    assert bool(strokes) == (QuickLoop is None)
+    bell.take_down(loop)
+
+
+def test_readers_and_timers_have_their_turn_however_often_somebody_rings(loop: Any, pair: Any) -> None:
+    here, there = pair
+    bell = Bell()
+    heard: list[str] = []
+    ended = asyncio.Event()
+
+    def tell(what: str) -> None:
+        heard.append(what)
+        if len(heard) == 2:
+            ended.set()
+
+    def begin() -> None:
+        loop.add_reader(here, lambda: (here.recv(1), tell("reader")))
+        bell.hang(loop, bell.ring)
+        bell.ring()
+        there.send(b"x")
+        loop.call_later(0.01, tell, "timer")
+
+    _run(loop, begin, ended)
+    assert sorted(heard) == ["reader", "timer"]
+    assert loop.remove_reader(here)
+    bell.take_down(loop)
+
+
+def test_a_bell_whose_answer_raises_is_reported_and_heard_again(loop: Any) -> None:
+    bell = Bell()
+    told: list[Any] = []
+    ended = asyncio.Event()
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+
+    def answer() -> None:
+        if not told:
+            loop.call_soon(bell.ring)
+            raise RuntimeError("the first ring")
+        loop.call_soon(ended.set)
+
+    bell.hang(loop, answer)
+    _run(loop, bell.ring, ended)
+    assert [str(error) for error in told] == ["the first ring"]
+    bell.take_down(loop)
 
 
 def test_a_bell_is_heard_after_each_of_many_rings(loop: Any) -> None:
