@@ -56,10 +56,8 @@ class CallCount:
     ],
 )
 def test_reserving_and_settling_are_under_a_twentieth_of_the_calls_of_a_request(
-    method: str, params: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+    method: str, params: dict[str, Any] | None
 ) -> None:
-    # What uvloop does is no call of a function that Python sees.
-    monkeypatch.setitem(sys.modules, "uvloop", None)
     count = CallCount()
     rules = [weight(60, 6000), orders(10, 6000), orders(86400, 160_000)]
     with CountingServer(rules) as server:
