@@ -7,8 +7,10 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from time import monotonic
 from typing import Any
 
+from crypto_ws_sync.bridge.seat import Seat, Seats
 from crypto_ws_sync.engine.requests import Wakes
 
 __all__ = ["CallbackThread", "OneAnswer", "ReplyFuture"]
@@ -90,11 +92,19 @@ class ReplyFuture(Future[Any]):
         super().add_done_callback(lambda future: post(lambda: fn(future)))
 
 
+def _pass(timeout: float = 0.0) -> None:
+    """Do nothing, in place of what a thread did that waits no more."""
+
+
 class OneAnswer:
     """The answer to one blocking call: set once, by whoever has the request at the time, and waited for by one thread.
 
     A future with its condition variable costs a call an eighth of its time; one thread that waits needs only a lock
-    that is released once.
+    that is released once, or a seat.
+
+    Args:
+        wakes: Where those who are answered stand until the loop wakes them.
+        seats: Where its caller may sit down, which `leave` ends; None: it has a lock of its own.
 
     Attributes:
         on_done: Called with it, by whoever answers, before the caller wakes.
@@ -104,16 +114,30 @@ class OneAnswer:
     Owner: shared; `_is_done` is set after what it stands for.
     """
 
-    __slots__ = ("_is_done", "_lock", "_wakes", "error", "on_done", "value")
+    __slots__ = ("_is_done", "_seat", "_seats", "_wait", "_wake", "_wakes", "error", "on_done", "value")
 
-    def __init__(self, wakes: Wakes) -> None:
+    def __init__(self, wakes: Wakes, seats: Seats | None = None) -> None:
         self._wakes = wakes
-        self._lock = threading.Lock()
-        self._lock.acquire()
         self.value: Any = None
         self.error: BaseException | None = None
         self._is_done = False
         self.on_done: Callable[[OneAnswer], object] | None = None
+        self._seats = seats
+        seat: Seat | None = None
+        if seats is not None:
+            try:
+                seat = seats.free.pop()
+            except IndexError:
+                seat = seats.another()
+        self._seat = seat
+        self._wait: Callable[..., object]
+        self._wake: Callable[[], object]
+        if seat is not None:
+            self._wait, self._wake = seat.wait, seat
+        else:
+            lock = threading.Lock()
+            lock.acquire()
+            self._wait, self._wake = lock.acquire, lock.release
 
     def done(self) -> bool:
         """Tell whether the answer is there."""
@@ -137,9 +161,9 @@ class OneAnswer:
             self.on_done(self)
         held = self._wakes.held
         if held is None:
-            self._lock.release()
+            self._wake()
         else:
-            held.append(self._lock)
+            held.append(self._wake)
 
     def set_exception(self, error: BaseException) -> None:
         """Give the error and wake who waits."""
@@ -149,7 +173,7 @@ class OneAnswer:
         self._is_done = True
         if self.on_done is not None:
             self.on_done(self)
-        self._lock.release()
+        self._wake()
 
     def result(self) -> Any:
         """Return the result; None where there is an error."""
@@ -159,17 +183,28 @@ class OneAnswer:
         """Return the error; None where there is none."""
         return self.error
 
-    def wait(self, seconds: float, longest: float) -> bool:
+    def wait(self, until: float, longest: float) -> bool:
         """Wait in a way that Ctrl-C can end; return whether the answer is there.
 
         Args:
-            seconds: At most this long.
-            longest: Of one uninterrupted wait: a Ctrl-C in the instant before it begins is seen only after it.
+            until: Monotonic seconds.
+            longest: Seconds of one uninterrupted wait: a Ctrl-C in the instant before it begins is seen only after it.
         """
-        while not self._is_done and seconds > 0:
-            self._lock.acquire(timeout=min(seconds, longest))
-            seconds -= longest
+        while not self._is_done:
+            left = until - monotonic()
+            if left <= 0:
+                break
+            # Who sat there before may have been meant, so that there is nothing yet.
+            self._wait(timeout=left if left < longest else longest)
         return self._is_done
+
+    def leave(self) -> None:
+        """Let somebody else have the seat: its caller waits no more. Whoever answers later wakes nobody."""
+        seat, seats = self._seat, self._seats
+        if seat is not None and seats is not None:
+            # In this order: a seat that a Ctrl-C keeps from being put back is lost, and never given to two.
+            self._seat, self._wait, self._wake = None, _pass, _pass
+            seats.free.append(seat)
 
     def take(self) -> Any:
         """Return the result or raise the error; once."""

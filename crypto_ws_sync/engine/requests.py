@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import InvalidStateError
 from heapq import merge
 from itertools import islice
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crypto_ws_sync.engine.ledgers import Hold
@@ -21,7 +20,17 @@ from crypto_ws_sync.protocol.outcome import Question
 if TYPE_CHECKING:
     from crypto_ws_sync.engine.connection import Connection
 
-__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "Wakes", "unsent_error"]
+__all__ = [
+    "NONE",
+    "RAISE",
+    "WAIT",
+    "Entry",
+    "Inbox",
+    "Sink",
+    "WaitingRoom",
+    "Wakes",
+    "unsent_error",
+]
 
 NONE, WAIT, RAISE = "none", "wait", "raise"
 
@@ -169,7 +178,7 @@ class Wakes:
     A thread that is woken earlier only stands in line for the interpreter, and costs the loop a hand-over.
 
     Attributes:
-        held: Locks to release; None while the loop does not read. A list is put here when its first answer comes.
+        held: What wakes them; None while the loop does not read. A list is put here when its first answer comes.
 
     Owner: loop thread.
     """
@@ -177,13 +186,13 @@ class Wakes:
     __slots__ = ("held",)
 
     def __init__(self) -> None:
-        self.held: list[Lock] | None = None
+        self.held: list[Callable[[], object]] | None = None
 
     def end(self) -> None:
         """Wake all that were held back."""
         held, self.held = self.held, None
-        for lock in held or ():
-            lock.release()
+        for wake in held or ():
+            wake()
 
 
 def unsent_error(entry: Entry, is_connected: bool, wall_offset: float) -> CryptoWSError:

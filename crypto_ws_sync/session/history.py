@@ -91,7 +91,7 @@ class PageDoor:
         while True:
             run = self._running()
             request = self._dialect.request(method, params, False, False, str)
-            reply = OneAnswer(run.wakes)
+            reply = OneAnswer(run.wakes, run.seats)
             # Told of a limit at once, and waiting for it here, leaves the timeout to the answer alone.
             entry = Entry(request, reply, time.monotonic() + timeout, RAISE)
             try:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
 from crypto_ws_sync.bridge.reply import CallbackThread, OneAnswer
+from crypto_ws_sync.bridge.seat import Seats
 from crypto_ws_sync.bridge.signing_thread import SigningThread
 from crypto_ws_sync.engine.context import Context
 from crypto_ws_sync.engine.engine import Engine
@@ -62,6 +63,7 @@ class Run:
         """Done when `start` has ended, one way or the other."""
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
+        self.seats = Seats()
         try:
             self.door = LoopThread(
                 name,
@@ -244,6 +246,7 @@ class Run:
         self.inbox.fail_all(lambda: SessionClosed("the session was stopped"))
         self.signing.end()
         self.callbacks.end()
+        self.seats.close()
 
     def call(self, entry: Entry, reply: OneAnswer, *, is_handed_over: bool = False) -> Any:
         """Give the loop one request, unless it has it, and wait for its answer until the entry's deadline.
@@ -254,10 +257,11 @@ class Run:
         try:
             if not is_handed_over:
                 self.hand_over(entry)
-            left = entry.deadline - time.monotonic()
-            is_there = reply.wait(left if left < LONGEST_WAIT else LONGEST_WAIT, LONGEST_WAIT)
+            until, soon = entry.deadline, time.monotonic() + LONGEST_WAIT
+            is_there = reply.wait(until if until < soon else soon, LONGEST_WAIT)
             if not is_there:
-                is_there = self._waited_on(reply, left)
+                is_there = self._waited_on(reply, until)
+            reply.leave()
             if is_there and reply.error is None:
                 return reply.value
             late = None if is_there else self._late(entry, reply)
@@ -273,12 +277,12 @@ class Run:
         finally:
             del late
 
-    def _waited_on(self, reply: OneAnswer, left: float) -> bool:
-        """Wait on, when the first of `left` seconds have passed."""
+    def _waited_on(self, reply: OneAnswer, until: float) -> bool:
+        """Wait on, when the first time has passed."""
         if self.inbox.entries:
             # Whoever was to ring for it may be held up before that: by a signal's handler that waits here, say.
             self._wake()
-        return reply.wait(left - LONGEST_WAIT, LONGEST_WAIT)
+        return reply.wait(until, LONGEST_WAIT)
 
     def _late(self, entry: Entry, reply: OneAnswer) -> CryptoWSError | None:
         """Return what to tell a caller whose time is up; None where the answer has come in between."""
@@ -354,7 +358,7 @@ class Run:
             coroutine.close()
             raise
         deadline = time.monotonic() + timeout
-        while not reply.wait(min(deadline - time.monotonic(), LONGEST_WAIT), LONGEST_WAIT):
+        while not reply.wait(min(deadline, time.monotonic() + LONGEST_WAIT), LONGEST_WAIT):
             if self.door.is_closed and not reply.done():
                 # A loop that ends may cancel what has not begun.
                 if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:

@@ -352,18 +352,16 @@ class UserWSSession(BinanceMethods):
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         run = self._ready_run(deadline)
         request = self._dialect.request(method, params, api_key, signed, _new_id)
-        reply = OneAnswer(run.wakes)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
-        entry = Entry(request, reply, deadline, limit)
-        return run.call(entry, reply)
+        reply = OneAnswer(run.wakes, run.seats)
+        return run.call(Entry(request, reply, deadline, limit), reply)
 
     def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         run = self._ready_run(deadline)
         request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
-        reply = OneAnswer(run.wakes)
-        entry = Entry(request, reply, deadline, WAIT)
-        return run.call(entry, reply)
+        reply = OneAnswer(run.wakes, run.seats)
+        return run.call(Entry(request, reply, deadline, WAIT), reply)
 
     def submit(
         self,
@@ -574,7 +572,7 @@ class UserWSSession(BinanceMethods):
         engine = run.engine
         assert engine is not None
         run.door.submit(engine.resolve(error.question, waiter))
-        if not waiter.wait(deadline - time.monotonic(), LONGEST_WAIT):
+        if not waiter.wait(deadline, LONGEST_WAIT):
             raise self._unknown(error.question)
         told = waiter.exception()
         if not isinstance(told, OutcomeUnknown) or told.__cause__ is None:
