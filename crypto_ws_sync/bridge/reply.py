@@ -126,7 +126,8 @@ class OneAnswer:
         seat: Seat | None = None
         if seats is not None:
             try:
-                seat = seats.free.pop()
+                if seats.free or seats.has_more:
+                    seat = seats.free.pop()
             except IndexError:
                 seat = seats.another()
         self._seat = seat

@@ -7,7 +7,7 @@ import select
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from weakref import WeakSet
+from weakref import ref
 
 __all__ = ["Seat", "Seats"]
 
@@ -59,6 +59,7 @@ class Seats:
 
     Attributes:
         free: Those that are made and empty.
+        has_more: Another may be had where none is free.
 
     Owner: shared; single operations on a deque are atomic.
     """
@@ -67,22 +68,30 @@ class Seats:
         self.free: deque[Seat] = deque()
         has_counts = hasattr(os, "eventfd") and hasattr(select, "epoll")
         self._number = number if has_counts else 0
-        # Those that an interrupt kept from being put back are in neither.
-        self._made: WeakSet[Seat] = WeakSet()
+        # Those that an interrupt kept from being put back are neither here nor free.
+        self._made: set[ref[Seat]] = set()
+        self.has_more = self._number > 0
 
     def another(self) -> Seat | None:
         """Return one more; None where a lock has to do."""
         if len(self._made) >= self._number:
+            self.has_more = False
             return None
         try:
             seat = Seat()
         except OSError:
             # The process has no file descriptors left.
             return None
-        self._made.add(seat)
+        self._made.add(ref(seat, self._on_gone))
         return seat
+
+    def _on_gone(self, seat: ref[Seat]) -> None:
+        self._made.discard(seat)
+        self.has_more = self._number > 0
 
     def close(self) -> None:
         """Make and keep no more of them."""
         self._number = 0
+        self.has_more = False
+        self._made.clear()
         self.free = deque(maxlen=0)
