@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 __all__ = [
     "Charge",
+    "Check",
     "HistoryRule",
     "Kind",
     "MethodSpec",
@@ -23,6 +24,12 @@ Params: TypeAlias = dict[str, Any]
 
 Weight: TypeAlias = int | Callable[[Mapping[str, Any]], int]
 """A number, or a rule that computes one from the wire parameters."""
+
+
+Check: TypeAlias = Callable[[Mapping[str, Any]], None]
+"""Refuses wire parameters that certainly cannot be right, by raising InvalidParameter."""
+
+_READ_LATER = frozenset(("check", "names", "parameters"))
 
 
 class Security(enum.Enum):
@@ -119,7 +126,7 @@ class MethodSpec:
         orders: Unfilled orders that it adds to the account's count.
         kind: Read, write, or a change of the connection's own state.
         settles_by: Wire name of the method that tells a lost answer's outcome; None where there is none.
-        check: Refuses parameters that certainly cannot be right, by raising InvalidParameter.
+        check: Refuses parameters that certainly cannot be right, by raising InvalidParameter; None: there is none.
         is_deprecated: The exchange may withdraw it.
         is_known: The catalogue has it; False for a name that it does not know.
         needs_log_on: It is answered on a logged-on connection only.
@@ -130,7 +137,12 @@ class MethodSpec:
         fixed_charge: What every request takes from the limits; None where that depends on its parameters.
     """
 
+    check: Check | None
+    names: tuple[tuple[str, str], ...]
+    parameters: tuple[Parameter, ...]
+
     __slots__ = (
+        "_read",
         "check",
         "fixed_charge",
         "history",
@@ -162,14 +174,12 @@ class MethodSpec:
         orders: int = 0,
         kind: Kind = Kind.READ,
         settles_by: str | None = None,
-        check: Callable[[Mapping[str, Any]], None] | None = None,
         is_deprecated: bool = False,
         is_known: bool = True,
         needs_log_on: bool = False,
         history: HistoryRule | None = None,
         python_name: str = "",
-        parameters: tuple[Parameter, ...] = (),
-        names: tuple[tuple[str, str], ...] = (),
+        read: Callable[[], tuple[tuple[Parameter, ...], Check | None]] = lambda: ((), None),
     ) -> None:
         self.name = name
         self.security = security
@@ -180,18 +190,27 @@ class MethodSpec:
         self.orders = orders
         self.kind = kind
         self.settles_by = settles_by
-        self.check = check
         self.is_deprecated = is_deprecated
         self.is_known = is_known
         self.needs_log_on = needs_log_on
         self.history = history
         self.python_name = python_name
-        self.parameters = parameters
-        self.names = names
+        self._read = read
         self.fixed_charge = Charge(weight, orders) if isinstance(weight, int) else None
 
     def __repr__(self) -> str:
         return f"<MethodSpec {self.name}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Read parameters and check when one is asked for first: of most methods nobody does in a program."""
+            if name not in _READ_LATER:
+                raise AttributeError(f"a MethodSpec has no {name!r}", name=name, obj=self)
+            parameters, self.check = self._read()
+            self.names = tuple((parameter.name, parameter.wire) for parameter in parameters)
+            self.parameters = parameters
+            return getattr(self, name)
 
     def charge(self, params: Mapping[str, Any]) -> Charge:
         """Return what a request with these wire parameters takes from the limits."""

@@ -10,10 +10,11 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 from crypto_ws_sync.exchanges.binance.methods.rules import Rule, compile_check
-from crypto_ws_sync.protocol.method import HistoryRule, Kind, MethodSpec, Parameter, Security, Weight
+from crypto_ws_sync.protocol.method import Check, HistoryRule, Kind, MethodSpec, Parameter, Security, Weight
 
 __all__ = ["Names", "Time", "TypedCalls", "known_values", "method", "specs_of", "wire_name"]
 
@@ -68,15 +69,6 @@ def method(
     """
 
     def attach(function: _Function) -> _Function:
-        code = function.__code__
-        keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-        defaults = function.__kwdefaults__ or {}
-        parameters = tuple(
-            Parameter(word, wire_name(word), word not in defaults, function.__annotations__[word])
-            for word in keywords
-            if word != "timeout"
-        )
-        required = (parameter.wire for parameter in parameters if parameter.is_required)
         vars(function)["spec"] = MethodSpec(
             name=name,
             security=security,
@@ -87,17 +79,31 @@ def method(
             orders=orders,
             kind=kind,
             settles_by=settles_by,
-            check=compile_check(name, required, rules, waived_by or {}),
             is_deprecated=is_deprecated,
             needs_log_on=needs_log_on,
             history=history,
             python_name=function.__name__,
-            parameters=parameters,
-            names=tuple((parameter.name, parameter.wire) for parameter in parameters),
+            read=partial(_read, function, name, rules, waived_by or {}),
         )
         return function
 
     return attach
+
+
+def _read(
+    function: Callable[..., Any], name: str, rules: tuple[Rule, ...], waived_by: Mapping[str, str]
+) -> tuple[tuple[Parameter, ...], Check | None]:
+    """Return what a method's signature tells of its parameters, and their check."""
+    code = function.__code__
+    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    defaults = function.__kwdefaults__ or {}
+    parameters = tuple(
+        Parameter(word, wire_name(word), word not in defaults, function.__annotations__[word])
+        for word in keywords
+        if word != "timeout"
+    )
+    required = (parameter.wire for parameter in parameters if parameter.is_required)
+    return parameters, compile_check(name, required, rules, waived_by)
 
 
 def specs_of(group: type[TypedCalls]) -> tuple[MethodSpec, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from crypto_ws_sync.errors import InvalidParameter
+from crypto_ws_sync.protocol.method import Check
 
 __all__ = [
     "Rule",
@@ -25,8 +26,6 @@ __all__ = [
 
 Rule: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 """Wire parameters -> the parameter at fault and the rule in words, or None."""
-
-Check: TypeAlias = Callable[[Mapping[str, Any]], None]
 
 
 def _listed(names: Iterable[str], word: str) -> str:
