@@ -126,7 +126,7 @@ class OneAnswer:
         seat: Seat | None = None
         if seats is not None:
             try:
-                if seats.free or seats.has_more:
+                if seats.free or len(seats.made) < seats.number:
                     seat = seats.free.pop()
             except IndexError:
                 seat = seats.another()

@@ -33,25 +33,20 @@ class Seat(partial[None]):
     """
 
     wait: Callable[..., object]
-    _close: Callable[[], object] = bool  # does nothing
+    _kept: object
 
     def __new__(cls) -> Seat:
-        count = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        try:
-            # Told once of each write, nobody needs to read the count.
-            rung = select.epoll()
-            rung.register(count, select.EPOLLIN | select.EPOLLET)
-            seat = super().__new__(cls, os.eventfd_write, count, 1)
-        except BaseException:
-            os.close(count)
-            raise
-        seat._close = partial(os.close, count)
+        # Closed by what goes with the seat, and not before: while somebody may still be about to wake it, the number
+        # must not be another file's. No step of Python's is in between, nor a `__del__`: what a signal's handler raises
+        # there would lose the file.
+        kept = next(map(select.epoll.fromfd, map(os.eventfd, (0,), (os.EFD_NONBLOCK | os.EFD_CLOEXEC,))))
+        rung = select.epoll()
+        # Told once of each write, nobody needs to read the count.
+        rung.register(kept, select.EPOLLIN | select.EPOLLET)
+        seat = super().__new__(cls, os.eventfd_write, kept.fileno(), 1)
+        seat._kept = kept
         seat.wait = rung.poll
         return seat
-
-    def __del__(self) -> None:
-        # Not before: while somebody may still be about to wake it, the number must not be another file's.
-        self._close()
 
 
 class Seats:
@@ -59,39 +54,33 @@ class Seats:
 
     Attributes:
         free: Those that are made and empty.
-        has_more: Another may be had where none is free.
+        made: All that there are. Those that an interrupt kept from being put back go, and make room for others.
+        number: How many there may be.
 
-    Owner: shared; single operations on a deque are atomic.
+    Owner: shared; single operations on a deque and on a set are atomic.
     """
 
     def __init__(self, number: int = _MOST) -> None:
         self.free: deque[Seat] = deque()
+        self.made: set[ref[Seat]] = set()
         has_counts = hasattr(os, "eventfd") and hasattr(select, "epoll")
-        self._number = number if has_counts else 0
-        # Those that an interrupt kept from being put back are neither here nor free.
-        self._made: set[ref[Seat]] = set()
-        self.has_more = self._number > 0
+        self.number = number if has_counts else 0
 
     def another(self) -> Seat | None:
         """Return one more; None where a lock has to do."""
-        if len(self._made) >= self._number:
-            self.has_more = False
+        if len(self.made) >= self.number:
             return None
         try:
             seat = Seat()
         except OSError:
             # The process has no file descriptors left.
             return None
-        self._made.add(ref(seat, self._on_gone))
+        # No function of ours: what a signal's handler raises in one that is called for a lost object is lost, too.
+        self.made.add(ref(seat, self.made.discard))
         return seat
-
-    def _on_gone(self, seat: ref[Seat]) -> None:
-        self._made.discard(seat)
-        self.has_more = self._number > 0
 
     def close(self) -> None:
         """Make and keep no more of them."""
-        self._number = 0
-        self.has_more = False
-        self._made.clear()
+        self.number = 0
+        self.made.clear()
         self.free = deque(maxlen=0)

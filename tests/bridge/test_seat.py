@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import select
+import sys
 import threading
 import time
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from tearing import each_line
@@ -139,15 +142,18 @@ def test_a_process_without_free_files_waits_by_locks_meanwhile(
         raise OSError(errno.EMFILE, "Too many open files")
 
     class Refusing:
+        fromfd = getattr(getattr(select, "epoll", None), "fromfd", None)
         register = refuse
+
+        def __init__(self) -> None:
+            if refused == "epoll":
+                refuse()
 
     before = _files()
     seats = Seats(1)
     with monkeypatch.context() as patch:
         if refused == "eventfd":
             patch.setattr(os, "eventfd", refuse, raising=False)
-        elif refused == "epoll":
-            patch.setattr(select, "epoll", refuse, raising=False)
         else:
             patch.setattr(select, "epoll", Refusing, raising=False)
         reply = OneAnswer(Wakes(), seats)
@@ -193,3 +199,35 @@ def test_no_seat_is_given_to_two_wherever_a_caller_was_interrupted() -> None:
         assert len(seats.free) >= HAS_COUNTS
 
     assert each_line(call, interrupt, counts, after=look) > 15
+
+
+def test_no_file_is_lost_wherever_whoever_makes_or_drops_a_seat_is_interrupted() -> None:
+    gc.collect()  # which would close others' files meanwhile
+    before = _files()
+    left = number = 0
+
+    def call() -> None:
+        reply = OneAnswer(Wakes(), Seats())
+        reply.set_result(None)
+        reply.wait(_soon(), LONG)
+
+    def interrupt(frame: FrameType, event: str, _: object) -> None:
+        # Where the interpreter lets a signal's handler run: as a function begins, and as one of the system's ends.
+        nonlocal left
+        if event in {"call", "c_return"} and Path(frame.f_code.co_filename).name in {"reply.py", "seat.py"}:
+            left -= 1
+            if not left:
+                raise KeyboardInterrupt
+
+    while not left:
+        number += 1
+        left = number
+        sys.setprofile(interrupt)
+        try:
+            call()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.setprofile(None)
+        assert _files() == before, number
+    assert number > 10
