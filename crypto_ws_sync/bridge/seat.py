@@ -6,6 +6,7 @@ import os
 import select
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from weakref import ref
 
@@ -28,11 +29,13 @@ class Seat(partial[None]):
 
     Attributes:
         wait: Waits for at most `timeout` seconds, in a way that Ctrl-C can end.
+        rung: What is waited for there.
 
     Owner: shared; the kernel orders what is written.
     """
 
     wait: Callable[..., object]
+    rung: select.epoll
     _kept: object
 
     def __new__(cls) -> Seat:
@@ -45,6 +48,7 @@ class Seat(partial[None]):
         rung.register(kept, select.EPOLLIN | select.EPOLLET)
         seat = super().__new__(cls, os.eventfd_write, kept.fileno(), 1)
         seat._kept = kept
+        seat.rung = rung
         seat.wait = rung.poll
         return seat
 
@@ -78,6 +82,19 @@ class Seats:
         # No function of ours: what a signal's handler raises in one that is called for a lost object is lost, too.
         self.made.add(ref(seat, self.made.discard))
         return seat
+
+    def after_fork(self) -> None:
+        """In a forked child: leave to those who wait in the parent what wakes them.
+
+        Both share what a seat waits for, which tells one of them of each write. Whoever forked in a signal's handler
+        comes back to wait in the child, too; there nothing comes.
+        """
+        for made in list(self.made):
+            seat = made()
+            if seat is not None:
+                # Under its number, by which it may be waited for already.
+                with suppress(OSError), select.epoll() as alone:
+                    os.dup2(alone.fileno(), seat.rung.fileno(), inheritable=False)
 
     def close(self) -> None:
         """Make and keep no more of them."""

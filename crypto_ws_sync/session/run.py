@@ -177,6 +177,7 @@ class Run:
         self.context.ledger.close()
 
     def _forsake(self) -> None:
+        self.seats.after_fork()
         if self.engine is not None:
             self.engine.forsake()
 

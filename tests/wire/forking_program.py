@@ -29,8 +29,21 @@ def told(call: Callable[[], Any]) -> str:
         return f"{type(error).__name__}: {error}"
 
 
+def wakes_taken(session: UserWSSession) -> int:
+    """Return how many wakes come in here, of as many for the callers of the parent."""
+    run = session._run
+    assert run is not None
+    seats = [seat for made in run.seats.made if (seat := made()) is not None]
+    taken = 0
+    for seat in seats * 50:
+        seat()
+        taken += len(seat.rung.poll(0))
+    return taken
+
+
 def in_the_child(session: UserWSSession, events: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
+        "wakes taken": wakes_taken(session),
         "request": told(lambda: session.handle_request("ping")),
         "typed": told(session.ping),
         "submit": told(lambda: session.submit("ping")),

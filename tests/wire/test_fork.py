@@ -65,6 +65,7 @@ def test_a_fork_leaves_the_parent_alone_and_tells_the_child(loop: str, ending: s
     for call in CALLS:
         assert child[call].startswith("SessionClosed: "), (call, child[call])
         assert "fork" in child[call]
+    assert child["wakes taken"] == 0
     assert child["operational"] == "False"
     assert child["own session"] == {}
     assert parent["order"] == "FILLED"
