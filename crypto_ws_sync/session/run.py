@@ -299,6 +299,8 @@ class Run:
                 of this write it would say what is not so.
         """
         self.give_up((entry,))
+        # Whoever remembers the request would keep it taken.
+        reply.leave()
         if not isinstance(stray, CryptoWSError):
             _note(stray, entry, is_answered=reply.done())
         elif entry.sent and entry.request.is_write:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 import threading
 import time
@@ -61,6 +63,21 @@ def test_no_order_is_out_of_sight_wherever_its_call_was_interrupted(
 
     assert each_line(lambda: PLACES[kind](session), interrupt, counts, after=look) > 20
     assert known
+
+
+def test_a_caller_interrupted_while_it_waits_leaves_its_seat_to_the_next(
+    exchange: HostileExchange, session: UserWSSession
+) -> None:
+    run = session._run
+    assert run is not None
+    assert session.handle_request("test.echo", ASKED) == ASKED
+    # More than there are seats, and fewer than the orders that are remembered.
+    for _ in range(12):
+        free = list(run.seats.free)
+        with AtLine(1, interrupt, lambda path, name: name == "wait"), pytest.raises(KeyboardInterrupt):
+            session.handle_request("order.place", ORDER)
+        assert list(run.seats.free) == free
+    assert len(free) == (hasattr(os, "eventfd") and hasattr(select, "epoll"))
 
 
 class _NearTheEnd:
