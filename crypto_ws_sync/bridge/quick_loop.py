@@ -143,9 +143,18 @@ class QuickLoop(asyncio.SelectorEventLoop):
     Owner: loop thread.
     """
 
+    _is_made = False
+
     def __init__(self) -> None:
         self._quick = _QuickSelector(self._tell)
         super().__init__(self._quick)
+        self._is_made = True
+
+    def __del__(self) -> None:
+        # The base closes what is still open, and would complain of all that a loop lacks which could not be made, for
+        # want of files, say.
+        if self._is_made:
+            super().__del__()
 
     def add_reader(
         self, fd: FileDescriptorLike, callback: Callable[[Unpack[_Ts]], Any], *args: Unpack[_Ts]

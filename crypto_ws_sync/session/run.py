@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import inspect
 import threading
 import time
@@ -41,6 +42,9 @@ while there is time to wait for the exchange, else for that second try. A first 
 cannot load it reconnects all the same, a try a second."""
 NEAR = 0.05
 """Seconds within which an exchange is so near that there is no time to load anything."""
+
+_NO_FILES = (errno.EMFILE, errno.ENFILE)
+"""What the system says when it lets no more files be opened."""
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
@@ -115,8 +119,11 @@ class Run:
             error = started.exception()
             if error is not None:
                 raise error
-        except BaseException:
+        except BaseException as error:
             self.stop(1.0)
+            if isinstance(error, OSError) and error.errno in _NO_FILES:
+                # As any other reason for which there is no session; a module could not be read.
+                raise ConnectionFailed(f"the session cannot be started: {error}") from error
             raise
 
     async def _begin(self, timeout: float) -> None:

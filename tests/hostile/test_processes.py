@@ -407,3 +407,35 @@ session.stop()
 """
     )
     assert program.end() == ("child 0\n", "")
+
+
+FEW_FILES = """
+import resource
+least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+probe = os.dup(0)
+os.close(probe)
+resource.setrlimit(resource.RLIMIT_NOFILE, (probe + int(sys.argv[4]), most))
+try:
+    session.start(1.0)
+    session.handle_request("test.echo")
+    told = "served"
+except CryptoWSError as error:
+    told = type(error).__name__
+session.stop()
+resource.setrlimit(resource.RLIMIT_NOFILE, (least, most))
+with session:
+    session.handle_request("test.echo")
+say(told)
+"""
+
+
+@pytest.mark.timeout(20)  # a try to connect for a second, twice
+@pytest.mark.parametrize("spare", [0, 1, 2, 3, 4, 5, 6, 7, 8, 30])
+def test_a_process_that_may_open_few_files_has_a_session_or_is_told(
+    exchange: HostileExchange, spawn: Spawn, spare: int
+) -> None:
+    program = spawn(FEW_FILES.replace("sys.argv[4]", repr(spare)))
+    out, errors = program.end()
+    told = out.strip()
+    assert told == "served" if spare == 30 else told in {"served", "ConnectionFailed"}
+    assert not errors
