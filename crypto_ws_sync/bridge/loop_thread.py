@@ -140,6 +140,17 @@ class LoopThread:
             coroutine.close()
             raise SessionClosed("the session was stopped") from None
 
+    def hand_over(self, function: Callable[[], object]) -> None:
+        """Have a function called on the loop, soon.
+
+        Raises:
+            SessionClosed: The loop has ended.
+        """
+        with self._closing:
+            if self.is_closed:
+                raise SessionClosed("the session was stopped")
+            self._loop.call_soon_threadsafe(function)
+
     def ring(self) -> None:
         """Have the loop call what it was given for that, soon; once for several rings that come together.
 

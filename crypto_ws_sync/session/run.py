@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import inspect
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -86,6 +85,7 @@ class Run:
         self.is_stopping = False
         """`stop` was called, and may not have come to its end."""
         self._is_program_over = False
+        self._asked: set[asyncio.Task[None]] = set()
         self._forget_clock: Callable[[], None] = lambda: None
         self._is_time_told = False
 
@@ -352,8 +352,13 @@ class Run:
             resolver=self.context.resolver,
         )
 
-    def ask(self, coroutine: Any, timeout: float) -> Any:
+    def ask(self, begin: Callable[[], Coroutine[Any, Any, Any]], timeout: float) -> Any:
         """Run one of the engine's coroutines and return its result.
+
+        Args:
+            begin: Makes it. Called on the loop, whose it is from the first to the last: after a Ctrl-C nobody could
+                tell here whether it has begun, and whether to close it.
+            timeout: Seconds.
 
         Raises:
             SessionClosed: The session was stopped meanwhile.
@@ -362,28 +367,35 @@ class Run:
         # Not by waiting for the future: an interrupt at the wrong moment would leave its lock taken, and the loop,
         # which gives it its result, would wait for that for ever.
         reply = OneAnswer(self.wakes)
-        try:
-            future = self.door.submit(_answered(coroutine, reply))
-        except BaseException:
-            coroutine.close()
-            raise
+        tasks: list[asyncio.Task[None]] = []
+        is_given_up: list[bool] = []
+
+        def run() -> None:
+            if not is_given_up:
+                task = asyncio.get_running_loop().create_task(_answered(begin, reply))
+                # The loop itself would let go of it once its caller has.
+                self._asked.add(task)
+                task.add_done_callback(self._asked.discard)
+                tasks.append(task)
+
+        self.door.hand_over(run)
         deadline = time.monotonic() + timeout
         while not reply.wait(min(deadline, time.monotonic() + LONGEST_WAIT), LONGEST_WAIT):
             if self.door.is_closed and not reply.done():
                 # A loop that ends may cancel what has not begun.
-                if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-                    coroutine.close()
                 raise SessionClosed("the session was stopped")
             if time.monotonic() >= deadline:
-                future.cancel()
+                is_given_up.append(True)
+                for task in tasks:
+                    self.door.call(task.cancel)
                 raise RequestTimeout("the session did not answer in time")
         return reply.take()
 
 
-async def _answered(coroutine: Coroutine[Any, Any, Any], reply: OneAnswer) -> None:
+async def _answered(begin: Callable[[], Coroutine[Any, Any, Any]], reply: OneAnswer) -> None:
     """Give what a coroutine returns or raises to whoever waits."""
     try:
-        result = await coroutine
+        result = await begin()
     except asyncio.CancelledError:
         reply.set_exception(SessionClosed("the session was stopped"))
         raise

@@ -163,7 +163,7 @@ class UserDataStream:
             self._finalizer = weakref.finalize(self, _let_go, run, self._events)
             self._finalizer.atexit = False
             try:
-                run.ask(engine.open_stream(self._events, self._open_within), self._open_within + 1.0)
+                run.ask(lambda: engine.open_stream(self._events, self._open_within), self._open_within + 1.0)
                 self._run = run
             except BaseException:
                 self._run = None

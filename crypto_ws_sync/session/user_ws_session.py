@@ -283,7 +283,7 @@ class UserWSSession(BinanceMethods):
         if engine.is_operational(orders=orders):
             return True
         seconds = max(0.0, deadline - time.monotonic())
-        served = run.ask(engine.wait_operational(orders, time.monotonic() + seconds), seconds + 1.0)
+        served = run.ask(lambda: engine.wait_operational(orders, deadline), seconds + 1.0)
         return bool(served)
 
     @property
@@ -311,7 +311,7 @@ class UserWSSession(BinanceMethods):
                 open_writes=len(self._book),
             )
         run.check()
-        found = run.ask(run.engine.status(), self._timeout)
+        found = run.ask(run.engine.status, self._timeout)
         assert isinstance(found, model.status.SessionStatus)
         return found
 
@@ -543,7 +543,7 @@ class UserWSSession(BinanceMethods):
         run = self._run
         if run is not None and run.engine is not None and not run.door.is_closed and not run.door.is_forked:
             run.check()
-            questions = run.ask(run.engine.open_questions(), self._timeout)
+            questions = run.ask(run.engine.open_questions, self._timeout)
         else:
             questions = [write.question for write in self._book.open_writes()]
         orders = [self._unknown(question) for question in self._left_open.with_others(questions)]

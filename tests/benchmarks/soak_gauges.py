@@ -122,7 +122,7 @@ def read_session(session: UserWSSession, skew: float | None) -> dict[str, float]
     assert run is not None
     engine = run.engine
     assert engine is not None
-    found: dict[str, float] = run.ask(_look(engine), 30.0)
+    found: dict[str, float] = run.ask(lambda: _look(engine), 30.0)
     status = session.status()
     offset, error = status.clock_offset, status.clock_error
     if skew is not None and offset is not None and error is not None:

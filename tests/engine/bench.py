@@ -113,7 +113,7 @@ class Bench:
         """Return one look at the engine."""
         engine = self.run.engine
         assert engine is not None
-        status = self.run.ask(engine.status(), 5)
+        status = self.run.ask(engine.status, 5)
         assert isinstance(status, SessionStatus)
         return status
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import sys
@@ -16,7 +17,7 @@ from bytes_server import LIMIT
 from hostile_exchange import HostileExchange, Open
 from tearing import AtLine, each_line
 
-from crypto_ws_sync import ConnectionFailed, ConnectionLost, OutcomeUnknown, UserWSSession
+from crypto_ws_sync import ConnectionFailed, ConnectionLost, OutcomeUnknown, RequestTimeout, UserWSSession
 
 ASKED = {"value": 1}
 ORDER = {
@@ -302,3 +303,73 @@ def test_a_session_whose_stop_was_interrupted_starts_again(exchange: HostileExch
         return name == "stop" and "crypto_ws_sync" in path
 
     assert each_line(stop, interrupt, counts, after=look) > 10
+
+
+def test_what_has_begun_on_the_loop_is_ended_there_after_an_interrupt(
+    session: UserWSSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Ctrl-C between the hand-over and the wait: whatever is closed from here is closed under the loop."""
+    run = session._run
+    assert run is not None
+    begun = threading.Event()
+    ended_on: list[int] = []
+
+    async def ask() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended_on.append(threading.get_ident())
+
+    hand_over = run.door.hand_over
+
+    def interrupted(function: Callable[[], object]) -> None:
+        hand_over(function)
+        assert begun.wait(LIMIT)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.door, "hand_over", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run.ask(ask, LIMIT)
+    assert session.handle_request("test.echo", ASKED) == ASKED
+    assert not ended_on
+    loop_thread = run.door.ident
+    session.stop()
+    assert ended_on == [loop_thread]
+
+
+def test_what_the_loop_does_not_come_to_in_time_is_not_begun_later(session: UserWSSession) -> None:
+    run = session._run
+    assert run is not None
+    held, is_free = threading.Event(), threading.Event()
+    begun: list[str] = []
+
+    async def ask() -> None:
+        begun.append("late")
+
+    run.door.hand_over(lambda: (held.set(), is_free.wait(LIMIT)))
+    assert held.wait(LIMIT)
+    with pytest.raises(RequestTimeout):
+        run.ask(ask, 0.01)
+    is_free.set()
+    assert session.handle_request("test.echo", ASKED) == ASKED
+    assert not begun
+
+
+def test_what_is_not_done_in_time_is_cancelled(session: UserWSSession) -> None:
+    run = session._run
+    assert run is not None
+    cancelled = threading.Event()
+
+    async def ask() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    with pytest.raises(RequestTimeout):
+        run.ask(ask, 0.01)
+    assert cancelled.wait(LIMIT)
+    assert session.handle_request("test.echo", ASKED) == ASKED
