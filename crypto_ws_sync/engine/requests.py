@@ -20,17 +20,7 @@ from crypto_ws_sync.protocol.outcome import Question
 if TYPE_CHECKING:
     from crypto_ws_sync.engine.connection import Connection
 
-__all__ = [
-    "NONE",
-    "RAISE",
-    "WAIT",
-    "Entry",
-    "Inbox",
-    "Sink",
-    "WaitingRoom",
-    "Wakes",
-    "unsent_error",
-]
+__all__ = ["NONE", "RAISE", "WAIT", "Entry", "Inbox", "Sink", "WaitingRoom", "Wakes", "unsent_error"]
 
 NONE, WAIT, RAISE = "none", "wait", "raise"
 

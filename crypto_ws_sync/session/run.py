@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+from crypto_ws_sync.bridge.asking import Asking
 from crypto_ws_sync.bridge.loop_thread import LONGEST_WAIT, LoopThread, wait_done
 from crypto_ws_sync.bridge.reply import CallbackThread, OneAnswer
 from crypto_ws_sync.bridge.seat import Seats
@@ -42,8 +42,8 @@ cannot load it reconnects all the same, a try a second."""
 NEAR = 0.05
 """Seconds within which an exchange is so near that there is no time to load anything."""
 
-_NO_FILES = (errno.EMFILE, errno.ENFILE)
-"""What the system says when it lets no more files be opened."""
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the system says when it lets no more files be opened. (What a signal's handler raises has no number.)"""
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
@@ -81,11 +81,11 @@ class Run:
         self.context = make_context(self._on_room)
         self.context.offload = self.signing.offload
         self.wakes = self.context.wakes
+        self.ask = Asking(self.door, self.wakes).ask
         self._book = book
         self.is_stopping = False
         """`stop` was called, and may not have come to its end."""
         self._is_program_over = False
-        self._asked: set[asyncio.Task[None]] = set()
         self._forget_clock: Callable[[], None] = lambda: None
         self._is_time_told = False
 
@@ -101,8 +101,8 @@ class Run:
         try:
             try:
                 self.door.start()
-            except (OSError, RuntimeError) as refusal:
-                # No more threads may begin, or no more files be opened.
+            except RuntimeError as refusal:
+                # No more threads may begin.
                 raise ConnectionFailed(f"the session's thread cannot be started: {refusal}") from refusal
             self._forget_clock = self.context.time.on_move(self._on_time)
             started = self.door.submit(self._begin(timeout))
@@ -121,7 +121,7 @@ class Run:
                 raise error
         except BaseException as error:
             self.stop(1.0)
-            if isinstance(error, OSError) and error.errno in _NO_FILES:
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
                 # As any other reason for which there is no session; a module could not be read.
                 raise ConnectionFailed(f"the session cannot be started: {error}") from error
             raise
@@ -351,58 +351,6 @@ class Run:
             question=entry.question,
             resolver=self.context.resolver,
         )
-
-    def ask(self, begin: Callable[[], Coroutine[Any, Any, Any]], timeout: float) -> Any:
-        """Run one of the engine's coroutines and return its result.
-
-        Args:
-            begin: Makes it. Called on the loop, whose it is from the first to the last: after a Ctrl-C nobody could
-                tell here whether it has begun, and whether to close it.
-            timeout: Seconds.
-
-        Raises:
-            SessionClosed: The session was stopped meanwhile.
-            RequestTimeout: The loop did not come to it in time.
-        """
-        # Not by waiting for the future: an interrupt at the wrong moment would leave its lock taken, and the loop,
-        # which gives it its result, would wait for that for ever.
-        reply = OneAnswer(self.wakes)
-        tasks: list[asyncio.Task[None]] = []
-        is_given_up: list[bool] = []
-
-        def run() -> None:
-            if not is_given_up:
-                task = asyncio.get_running_loop().create_task(_answered(begin, reply))
-                # The loop itself would let go of it once its caller has.
-                self._asked.add(task)
-                task.add_done_callback(self._asked.discard)
-                tasks.append(task)
-
-        self.door.hand_over(run)
-        deadline = time.monotonic() + timeout
-        while not reply.wait(min(deadline, time.monotonic() + LONGEST_WAIT), LONGEST_WAIT):
-            if self.door.is_closed and not reply.done():
-                # A loop that ends may cancel what has not begun.
-                raise SessionClosed("the session was stopped")
-            if time.monotonic() >= deadline:
-                is_given_up.append(True)
-                for task in tasks:
-                    self.door.call(task.cancel)
-                raise RequestTimeout("the session did not answer in time")
-        return reply.take()
-
-
-async def _answered(begin: Callable[[], Coroutine[Any, Any, Any]], reply: OneAnswer) -> None:
-    """Give what a coroutine returns or raises to whoever waits."""
-    try:
-        result = await begin()
-    except asyncio.CancelledError:
-        reply.set_exception(SessionClosed("the session was stopped"))
-        raise
-    except Exception as error:
-        reply.set_exception(error)
-    else:
-        reply.set_result(result)
 
 
 def _note(error: BaseException, entry: Entry, *, is_answered: bool) -> None:

@@ -28,7 +28,7 @@ ORDER = {
     "quantity": "1",
     "price": "100",
 }
-DOOR = ("run.py", "reply.py", "bell.py", "loop_thread.py")
+DOOR = ("run.py", "reply.py", "asking.py", "bell.py", "loop_thread.py")
 """Files with the steps of a call from its hand-over to its answer."""
 PLACES: dict[str, Callable[[UserWSSession], Any]] = {
     "one": lambda session: session.handle_request("order.place", ORDER),
