@@ -29,6 +29,7 @@ from crypto_ws_sync.errors import (
     SessionClosed,
 )
 from crypto_ws_sync.model.log_events import guard_loggers
+from crypto_ws_sync.session.fresh_ids import FreshIds
 
 __all__ = ["Run"]
 
@@ -67,6 +68,7 @@ class Run:
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
         self.seats = Seats()
+        self.new_id = FreshIds()
         try:
             self.door = LoopThread(
                 name,

@@ -30,7 +30,6 @@ from crypto_ws_sync.errors import (
     OutcomeUnknown,
     SessionClosed,
 )
-from crypto_ws_sync.exchanges.binance.client_ids import new_client_order_id
 from crypto_ws_sync.exchanges.binance.dialect import DEFAULT_RECV_WINDOW, BinanceDialect
 from crypto_ws_sync.exchanges.binance.endpoints import is_loopback, venue_key, with_options
 from crypto_ws_sync.exchanges.binance.methods import BinanceMethods
@@ -59,10 +58,6 @@ __all__ = ["UserWSSession"]
 _ON_LIMIT = (NONE, WAIT, RAISE)
 _BATCH = 1024
 _numbers = itertools.count(1)
-
-
-def _new_id() -> str:
-    return new_client_order_id(os.urandom(24))
 
 
 class UserWSSession(BinanceMethods):
@@ -351,7 +346,7 @@ class UserWSSession(BinanceMethods):
         """
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         run = self._ready_run(deadline)
-        request = self._dialect.request(method, params, api_key, signed, _new_id)
+        request = self._dialect.request(method, params, api_key, signed, run.new_id)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         reply = OneAnswer(run.wakes, run.seats)
         return run.call(Entry(request, reply, deadline, limit), reply)
@@ -359,7 +354,7 @@ class UserWSSession(BinanceMethods):
     def _call_typed(self, spec: MethodSpec, params: dict[str, Any], timeout: float | None) -> Any:
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         run = self._ready_run(deadline)
-        request = self._dialect.typed_request(spec, spec.name, params, False, _new_id)
+        request = self._dialect.typed_request(spec, spec.name, params, False, run.new_id)
         reply = OneAnswer(run.wakes, run.seats)
         return run.call(Entry(request, reply, deadline, WAIT), reply)
 
@@ -384,7 +379,7 @@ class UserWSSession(BinanceMethods):
         """
         deadline = time.monotonic() + check_timeout(timeout, self._timeout)
         run = self._ready_run(deadline)
-        request = self._dialect.request(method, params, api_key, signed, _new_id)
+        request = self._dialect.request(method, params, api_key, signed, run.new_id)
         reply = ReplyFuture(run.callbacks)
         limit = self._on_limit if on_limit is None else check_choice("on_limit", on_limit, _ON_LIMIT)
         run.hand_over(Entry(request, reply, deadline, limit))
@@ -423,7 +418,7 @@ class UserWSSession(BinanceMethods):
             except (TypeError, ValueError):
                 raise ConfigError("handle_requests takes pairs of a method and its parameters") from None
             try:
-                request = self._dialect.request(method, params, False, False, _new_id)
+                request = self._dialect.request(method, params, False, False, run.new_id)
             except CryptoWSError as error:
                 places.append(error)
             else:

@@ -380,6 +380,28 @@ session.stop()
     assert program.end() == ("child 0\n{'value': 3}\n", "")
 
 
+def test_a_session_that_is_started_on_both_sides_of_a_fork_names_no_order_twice(
+    exchange: HostileExchange, spawn: Spawn
+) -> None:
+    program = spawn(
+        """
+def trade():
+    with session:
+        for _ in range(20):
+            session.handle_request("order.place", ORDER)
+trade()
+pid = os.fork()
+trade()
+if pid == 0:
+    os._exit(0)
+say("child", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    )
+    assert program.end() == ("child 0\n", "")
+    names = [call.params["newClientOrderId"] for call in exchange.seen("order.place")]
+    assert len(names) == len(set(names)) == 60
+
+
 def test_a_stream_that_another_thread_was_opening_at_a_fork_is_none_of_the_childs(
     exchange: HostileExchange, spawn: Spawn
 ) -> None:
