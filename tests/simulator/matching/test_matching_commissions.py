@@ -205,6 +205,10 @@ def test_no_commission_creates_or_loses_anything(
 ) -> None:
     venue = venue_with_bnb(tariff, bnb="0", price_of_bnb="3.33333333")
     venue.engine.deposit(1, "BNB", bnb, venue.now)
+    for account_id in (1, 2):
+        # Enough for all of the trades.
+        venue.engine.deposit(account_id, "BTC", 12 * 10**9, venue.now)
+        venue.engine.deposit(account_id, "USDT", 12 * 10**7 * 10**8, venue.now)
     before = total(venue)
     for buys, makes, quantity, price in trades:
         sides = ("BUY", "SELL") if buys else ("SELL", "BUY")
