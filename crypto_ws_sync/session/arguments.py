@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import os
 from datetime import datetime
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crypto_ws_sync.errors import ConfigError
 from crypto_ws_sync.signing.keys import load_signer
 from crypto_ws_sync.signing.signer import Signer
 from crypto_ws_sync.transport.port import OpenFailed
 from crypto_ws_sync.transport.proxies import parse_proxy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "Moment",
@@ -79,11 +81,14 @@ def check_path(name: str, value: Any) -> Path | None:
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(path, str) or not path:
         raise ConfigError(f"{name} is {value!r}: pass the path of a file")
+    # Slow to load, and only those have it loaded who have a file.
+    from pathlib import Path
+
     return Path(os.path.abspath(path))
 
 
 def make_signer(
-    api_key: str | None, api_secret: str | Path | None, passphrase: str | bytes | None
+    api_key: str | None, api_secret: str | os.PathLike[str] | None, passphrase: str | bytes | None
 ) -> Signer | None:
     """Return what signs with a key's secret part; None without a key.
 

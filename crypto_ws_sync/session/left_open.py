@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crypto_ws_sync.protocol.outcome import Question
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crypto_ws_sync.session.journal_lines import Record
 
 __all__ = ["LeftOpen"]

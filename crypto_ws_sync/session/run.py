@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from importlib import import_module
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,29 +22,21 @@ from crypto_ws_sync.engine.engine import Engine
 from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry, Inbox, unsent_error
 from crypto_ws_sync.errors import (
+    ConfigError,
     ConnectionFailed,
     CryptoWSError,
     OutcomeUnknown,
     RequestTimeout,
     SessionClosed,
 )
+from crypto_ws_sync.exchanges.binance.client_ids import FreshIds
 from crypto_ws_sync.model.log_events import guard_loggers
-from crypto_ws_sync.session.fresh_ids import FreshIds
+from crypto_ws_sync.protocol.method import Kind
+from crypto_ws_sync.session.later import NO_ROOM, Later
 
-__all__ = ["Run"]
+__all__ = ["Run", "named", "without_writes"]
 
-LATER = "crypto_ws_sync.exchanges.binance.evidence"
-"""What a lost answer needs. It is loaded while the exchange is awaited, and not when it is needed: then the process may
-have no file descriptor left for it, or another version's files."""
-RETRYING = "tenacity"
-"""What a second try to connect needs, which takes a quarter as long to load as the session itself; so it is loaded
-while there is time to wait for the exchange, else for that second try. A first try needs none of it, so a session that
-cannot load it reconnects all the same, a try a second."""
-NEAR = 0.05
-"""Seconds within which an exchange is so near that there is no time to load anything."""
-
-_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""What the system says when it lets no more files be opened. (What a signal's handler raises has no number.)"""
+_WRITE = Kind.WRITE
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
@@ -55,8 +47,13 @@ _SHOWN = 100
 class Run:
     """One run of a session.
 
+    Attributes:
+        settles_at_once: There may be writes whose outcome is open when it starts.
+
     Owner: shared; what is mutable is set by `start` before anybody else sees it.
     """
+
+    settles_at_once = False
 
     def __init__(
         self, make_context: Callable[[Callable[[], None]], Context], book: OutcomeBook, name: str
@@ -68,7 +65,9 @@ class Run:
         self.callbacks = CallbackThread(f"{name} callbacks")
         self.inbox = Inbox()
         self.seats = Seats()
-        self.new_id = FreshIds()
+        # Those of this run, which a forked child never goes on with.
+        self.new_id = FreshIds(os.urandom)
+        self.later = Later()
         try:
             self.door = LoopThread(
                 name,
@@ -109,9 +108,7 @@ class Run:
             self._forget_clock = self.context.time.on_move(self._on_time)
             started = self.door.submit(self._begin(timeout))
             began = time.monotonic()
-            import_module(LATER)
-            if not wait_done(started, min(NEAR, timeout)):
-                import_module(RETRYING)
+            self.later.load_while_waiting(partial(wait_done, started), timeout, at_once=self.settles_at_once)
             # The engine keeps the limit itself; a little more is left for it to say why.
             if not wait_done(started, max(0.0, began + timeout + 1.0 - time.monotonic())):
                 host = urlsplit(self.context.target.url).hostname
@@ -123,7 +120,7 @@ class Run:
                 raise error
         except BaseException as error:
             self.stop(1.0)
-            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
                 # As any other reason for which there is no session; a module could not be read.
                 raise ConnectionFailed(f"the session cannot be started: {error}") from error
             raise
@@ -211,7 +208,16 @@ class Run:
             raise SessionClosed("the session was stopped: start() it again")
 
     def hand_over(self, entry: Entry) -> None:
-        """Give the loop one request."""
+        """Give the loop one request.
+
+        Raises:
+            ConfigError: It is a write whose outcome could not be looked up; nothing was sent.
+        """
+        if self.later.lacks_look_ups and entry.request.spec.kind is _WRITE:
+            try:
+                self.later.load_look_ups()
+            except ConfigError as error:
+                raise named(error, entry) from error.__cause__
         inbox = self.inbox
         try:
             inbox.entries.append(entry)
@@ -224,7 +230,12 @@ class Run:
             raise
 
     def hand_over_many(self, entries: Sequence[Entry]) -> None:
-        """Give the loop many requests at once."""
+        """Give the loop many requests at once; writes whose outcome could not be looked up have failed."""
+        if self.later.lacks_look_ups and any(entry.request.is_write for entry in entries):
+            try:
+                self.later.load_look_ups()
+            except ConfigError as error:
+                entries = without_writes(entries, error)
         inbox = self.inbox
         inbox.entries.extend(entries)
         if not inbox.is_armed:
@@ -353,6 +364,28 @@ class Run:
             question=entry.question,
             resolver=self.context.resolver,
         )
+
+
+def named(error: CryptoWSError, entry: Entry) -> CryptoWSError:
+    """Return an error for one of the requests that it concerns."""
+    request = entry.request
+    found = type(error)(
+        f"{request.method}: {error}", method=request.method, client_order_id=request.client_order_id
+    )
+    found.__cause__ = error.__cause__
+    return found
+
+
+def without_writes(entries: Sequence[Entry], error: CryptoWSError) -> Sequence[Entry]:
+    """Tell those who wait for a write among many requests that it was not sent; return the others."""
+    kept = []
+    for entry in entries:
+        if entry.request.is_write:
+            entry.claimed = True
+            entry.fail(named(error, entry))
+        else:
+            kept.append(entry)
+    return kept
 
 
 def _note(error: BaseException, entry: Entry, *, is_answered: bool) -> None:

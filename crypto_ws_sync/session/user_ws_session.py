@@ -10,7 +10,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -96,7 +95,7 @@ class UserWSSession(BinanceMethods):
     def __init__(
         self,
         api_key: str | None = None,
-        api_secret: str | Path | None = None,
+        api_secret: str | os.PathLike[str] | None = None,
         *,
         endpoint: str = "binance",
         private_key_passphrase: str | bytes | None = None,
@@ -566,6 +565,11 @@ class UserWSSession(BinanceMethods):
         waiter = OneAnswer(run.wakes)
         engine = run.engine
         assert engine is not None
+        try:
+            # The write may have been another session's.
+            run.later.load_look_ups()
+        except ConfigError as lacking:
+            raise self._unknown(error.question) from lacking
         run.door.submit(engine.resolve(error.question, waiter))
         if not waiter.wait(deadline, LONGEST_WAIT):
             raise self._unknown(error.question)

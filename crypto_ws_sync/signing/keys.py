@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crypto_ws_sync.errors import ConfigError
@@ -16,6 +15,8 @@ from crypto_ws_sync.signing.hmac import HmacSigner
 from crypto_ws_sync.signing.signer import Signer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 __all__ = ["is_encrypted_pem", "is_pem", "load_signer", "read_secret_file", "warn_if_others_can_read"]
@@ -32,7 +33,7 @@ _KEY_FILE_ENDINGS = (".pem", ".key", ".txt", ".prv")
 
 
 @without_frames
-def load_signer(api_secret: str | Path, passphrase: str | bytes | None = None) -> Signer:
+def load_signer(api_secret: str | os.PathLike[str], passphrase: str | bytes | None = None) -> Signer:
     """Return a signer of the type that the secret's own text tells.
 
     Args:
@@ -43,9 +44,12 @@ def load_signer(api_secret: str | Path, passphrase: str | bytes | None = None) -
     Raises:
         ConfigError: The file cannot be read, or what it holds is no key that can sign here; says what to do.
     """
-    if isinstance(api_secret, Path):
-        text = read_secret_file(api_secret, "key file")
-        origin = f"the key file {api_secret}"
+    if isinstance(api_secret, os.PathLike) and isinstance(name := os.fspath(api_secret), str):
+        # Slow to load, and only those have it loaded who have a file.
+        from pathlib import Path
+
+        text = read_secret_file(Path(name), "key file")
+        origin = f"the key file {name}"
     elif isinstance(api_secret, str):
         text, origin = api_secret.strip(), "api_secret"
     else:

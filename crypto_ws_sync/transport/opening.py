@@ -168,7 +168,9 @@ def reach(host: str, port: int, attempt: Attempt) -> socket.socket:
         OSError: No address answers.
     """
     failure = OSError("the name has no address")
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # As bytes, since Python loads the rules of international names for every text: a tenth of a start.
+    name = host.encode("ascii") if host.isascii() else host
+    addresses = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         seconds = attempt.left() / (len(addresses) - number)
         sock = None

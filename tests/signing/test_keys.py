@@ -199,6 +199,27 @@ def test_key_files(tmp_path: Path, ed_key: ed25519.Ed25519PrivateKey) -> None:
     assert load_signer(path).sign(b"x") == load_signer("NhqPtmdSJYdKjVHjA7PZj4Mge3R5").sign(b"x")
 
 
+class Named:
+    """What has a path, of text or of bytes, and is no pathlib.Path."""
+
+    def __init__(self, path: str | bytes) -> None:
+        self._path = path
+
+    def __fspath__(self) -> str | bytes:
+        return self._path
+
+
+def test_whatever_has_the_path_of_a_key_file(tmp_path: Path, ed_key: ed25519.Ed25519PrivateKey) -> None:
+    path = tmp_path / "key.pem"
+    path.write_text(_pem(ed_key), encoding="utf-8")
+    path.chmod(0o600)
+    named: Any = Named(str(path))
+    assert load_signer(named).key_type == "ed25519"
+    in_bytes: Any = Named(bytes(path))
+    with pytest.raises(ConfigError, match="api_secret is a Named: pass the HMAC secret"):
+        load_signer(in_bytes)
+
+
 def test_white_space_around_a_secret_is_no_part_of_it() -> None:
     secret = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5"
     assert load_signer(f"\t {secret}\r\n").sign(b"x") == load_signer(secret).sign(b"x")
