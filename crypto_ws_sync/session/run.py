@@ -231,7 +231,7 @@ class Run:
 
     def hand_over_many(self, entries: Sequence[Entry]) -> None:
         """Give the loop many requests at once; writes whose outcome could not be looked up have failed."""
-        if self.later.lacks_look_ups and any(entry.request.is_write for entry in entries):
+        if self.later.lacks_look_ups and [entry for entry in entries if entry.request.spec.kind is _WRITE]:
             try:
                 self.later.load_look_ups()
             except ConfigError as error:
