@@ -1,11 +1,13 @@
 """The session beside the floor: bare websocket-client in one thread, `json.dumps`, `send`, `recv`, `json.loads`.
 
-    python -m tests.benchmarks.beside_the_floor [--only PATTERN ...] [--tls] [--delay MS] [--rounds 7]
+    python -m tests.benchmarks.beside_the_floor [--only PATTERN ...] [--tls] [--delay MS] [--rounds 7] [--settle 0.05]
                                                 [--python INTERPRETER] [--tree FOLDER] [--base-tree FOLDER]
 
 Figures are ratios to the floor's one thread doing the same: for times smaller is better, for requests a second larger
 is. Each round begins with new processes (one may be luckier than another with its memory), takes short turns, the
 floor's and the session's, and gives one ratio for each row; told are the median of the rounds, the least and the most.
+The first moment of a turn does not count, in which the system still finds out where to run who has just been woken;
+`--settle 0` counts it, and takes turns of a few milliseconds.
 The interpreter decides whether the extra `speed` is there: the first line says so, and rows with and without it do not
 compare. `--base-tree` compares with the session of another checkout instead of the floor. Exit status 1 if a figure
 misses what it must reach.
@@ -20,7 +22,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks.rig import ROOT, Rig, Spot
+from tests.benchmarks.rig import ROOT, SETTLE, Rig, Spot
 from tests.benchmarks.rows import Row, chosen
 
 __all__ = ["ask_about"]
@@ -58,6 +60,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], help="rows to measure, such as 'time p50'")
     parser.add_argument("--tls", action="store_true", help="wss:// instead of ws://")
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds before each answer")
+    parser.add_argument("--settle", type=float, default=SETTLE, help="seconds of a turn that do not count")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--python", default=sys.executable, help="interpreter for both")
     parser.add_argument("--tree", type=Path, default=ROOT, help="checkout whose package is measured")
@@ -73,7 +76,7 @@ def main() -> int:
     is_good = True
     groups = chosen(options.only)
     found: dict[str, list[float]] = collections.defaultdict(list)
-    with Rig(tls=options.tls, delay=options.delay / 1000) as rig:
+    with Rig(tls=options.tls, delay=options.delay / 1000, settle=options.settle) as rig:
         for number in range(options.rounds):
             if sys.stderr.isatty():
                 print(f"round {number + 1} of {options.rounds}", end="\r", file=sys.stderr, flush=True)

@@ -1,9 +1,12 @@
 """The session beside its peers and a matcher written by hand, each as a ratio to the floor's one thread.
 
     python -m tests.benchmarks.beside_the_peers [--environments FOLDER] [--only PATTERN ...] [--tls] [--rounds 5]
+                                                [--settle 0.05]
 
 The floor is bare websocket-client in one thread. A peer is measured where it is installed: in an environment of its own
-at FOLDER/<name of the package>, or else in this one; which ones are not is told first. All run in short turns against
+at FOLDER/<name of the package>, or else in this one; which ones are not is told first. The session, the floor and the
+matcher likewise run at FOLDER/crypto_ws_sync, if there is one: what else an environment holds slows every start in it,
+so that a start here beside a start in a small one compares environments. All run in short turns against
 one server in a process of its own, each client in another, which stands still while the others run. For times smaller
 is better, for requests a second larger is. Exit status 1 if a peer is ahead of the session in a row.
 """
@@ -17,7 +20,7 @@ import sys
 from pathlib import Path
 
 from tests.benchmarks.beside_the_floor import ask_about
-from tests.benchmarks.rig import Failed, Missing, Rig, Spot
+from tests.benchmarks.rig import SETTLE, Failed, Missing, Rig, Spot
 from tests.benchmarks.rows import Group, Row, chosen
 
 PEERS = {
@@ -44,14 +47,19 @@ def _groups(patterns: list[str]) -> list[Group]:
     return groups
 
 
+def _python_of(package: str, environments: Path | None) -> str:
+    """Return the interpreter of the environment that has a package."""
+    if environments is not None and (environments / package).is_dir():
+        return str(environments / package / "bin" / "python")
+    return sys.executable
+
+
 def _spots(rig: Rig, environments: Path | None) -> list[Spot]:
     """Return whom to measure, and tell who is not there."""
-    found = [Spot("session"), Spot("matcher")]
+    python = _python_of("crypto_ws_sync", environments)
+    found = [Spot("session", python), Spot("matcher", python)]
     for package, module in PEERS.items():
-        python = sys.executable
-        if environments is not None and (environments / package).is_dir():
-            python = str(environments / package / "bin" / "python")
-        spot = Spot(module, python)
+        spot = Spot(module, _python_of(package, environments))
         try:
             print(f"{module}: {', '.join(rig.can(spot))}", flush=True)
             found.append(spot)
@@ -95,14 +103,16 @@ def main() -> int:
     parser.add_argument("--environments", type=Path, help="folder of one environment for each peer")
     parser.add_argument("--only", action="append", default=[], help="rows to measure, such as 'time p50'")
     parser.add_argument("--tls", action="store_true", help="wss:// instead of ws://")
+    parser.add_argument("--settle", type=float, default=SETTLE, help="seconds of a turn that do not count")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print(f"{ask_about(sys.executable)}; {'wss' if options.tls else 'ws'}")
-    base, groups = Spot("floor"), _groups(options.only)
+    python = _python_of("crypto_ws_sync", options.environments)
+    print(f"{ask_about(python)}; {'wss' if options.tls else 'ws'}")
+    base, groups = Spot("floor", python), _groups(options.only)
     found: dict[tuple[str, Spot], list[float]] = collections.defaultdict(list)
     failed: set[tuple[str, Spot]] = set()
     ahead = []
-    with Rig(tls=options.tls) as rig:
+    with Rig(tls=options.tls, settle=options.settle) as rig:
         spots = _spots(rig, options.environments)
         for _ in range(options.rounds):
             _round(rig, base, spots, groups, found, failed)

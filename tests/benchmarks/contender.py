@@ -79,19 +79,36 @@ class Contender:
         ways = [name for name in ("batch", "window", "events") if hasattr(self._client, name)]
         return [*getattr(self._client, "methods", OPERATIONS), *ways]
 
-    def latency(self, method: str, count: int, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Time single calls."""
+    def latency(
+        self,
+        method: str,
+        count: int,
+        params: dict[str, Any] | None = None,
+        seconds: float = 0.0,
+        settle: float = 0.0,
+    ) -> dict[str, Any]:
+        """Time single calls: so many, and for as long as that after the first that are not timed."""
         call, params, taken = self._client.call, params or OPERATIONS.get(method), []
         clock = time.perf_counter
         cold = COLD if count > 2 * COLD else 0
-        for _ in range(count + cold):
+        timed_from, timed_until = clock() + settle, clock() + settle + seconds
+        while cold > 0 or clock() < timed_from:
+            call(method, params)
+            cold -= 1
+        while len(taken) < count or clock() < timed_until:
             began = clock()
             call(method, params)
             taken.append(clock() - began)
-        return {"times": taken[cold:]}
+        return {"times": taken}
 
-    def rate(self, way: str, method: str, seconds: float, width: int = 1) -> dict[str, Any]:
-        """Ask for a while in one way; return requests a second and CPU seconds a request."""
+    def rate(
+        self, way: str, method: str, seconds: float, width: int = 1, settle: float = 0.0
+    ) -> dict[str, Any]:
+        """Ask in one way, for as long as that after a while that does not count.
+
+        Returns:
+            Requests a second, and CPU seconds a request.
+        """
         client, params = self._client, OPERATIONS[method]
         if way == "batch":
             work, each = partial(client.batch, method, params, width), width
@@ -99,16 +116,21 @@ class Contender:
             work, each = partial(client.window, method, params, 8 * width, width), 8 * width
         else:
             work, each = partial(client.call, method, params), 1
-        work()
-        cpu, began = time.process_time(), time.perf_counter()
-        if way == "threads":
-            pool = self._pools.get(width) or self._pools.setdefault(width, _Pool(width))
-            count = pool.work(work, seconds)
-        else:
-            count = 0
-            while time.perf_counter() - began < seconds:
+
+        def work_for(seconds: float) -> int:
+            if way == "threads":
+                pool = self._pools.get(width) or self._pools.setdefault(width, _Pool(width))
+                return pool.work(work, seconds)
+            count, until = 0, time.perf_counter() + seconds
+            while time.perf_counter() < until:
                 work()
                 count += each
+            return count
+
+        work()
+        work_for(settle)
+        cpu, began = time.process_time(), time.perf_counter()
+        count = work_for(seconds)
         taken = time.perf_counter() - began
         return {"per_second": count / taken, "cpu": (time.process_time() - cpu) / count}
 

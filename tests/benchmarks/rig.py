@@ -1,7 +1,8 @@
 """The rig: a server and each client in processes of their own, of which one works at a time, in short turns.
 
-Turns of some ten milliseconds alternate between the base and who is measured, so that whatever else the machine does
-hits both alike.
+Turns of a tenth of a second alternate between the base and who is measured, so that whatever else the machine does hits
+both alike. Each begins with a while that does not count: who has just been woken is moved between processors for some
+hundred calls, and what these take tells how the system does that.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ __all__ = ["Failed", "Missing", "Rig", "Spot", "ratio_of_rates", "ratios_of_time
 
 ROOT = Path(__file__).parents[2]
 WARM_UP = 150
+SETTLE = 0.05
+"""Seconds of a turn that do not count. On two cores `time` takes the floor 48 us in the first 0.02 s, in which its two
+processes share one, then 75 us; it takes the session 105 us, then 92 us."""
 
 
 class Missing(Exception):
@@ -130,13 +134,15 @@ class Rig:
     Args:
         tls: Over `wss`.
         delay: Seconds before each answer.
+        settle: Seconds of each turn that do not count.
 
     Owner: caller thread.
     """
 
-    def __init__(self, *, tls: bool = False, delay: float = 0.0) -> None:
+    def __init__(self, *, tls: bool = False, delay: float = 0.0, settle: float = SETTLE) -> None:
         self.is_tls = tls
         self.delay = delay
+        self.settle = settle
         self.url = ""
         self.ca_file: str | None = None
         self._compiled = Path()
@@ -246,17 +252,33 @@ class Rig:
 
 
 def ratios_of_times(
-    rig: Rig, base: Spot, spot: Spot, method: str, *, count: int, turns: int, params: Any = None
+    rig: Rig,
+    base: Spot,
+    spot: Spot,
+    method: str,
+    *,
+    count: int,
+    turns: int,
+    seconds: float = 0.0,
+    params: Any = None,
 ) -> dict[int, float]:
     """Return by how much single calls take longer than the base's, at the 10th, 50th and 99th percentile.
 
-    The 10th tells of calls that nothing else on the machine came between.
+    The 10th tells of calls that nothing else on the machine came between. A turn has at least `count` calls, and as
+    many more as `seconds` have room for.
     """
+
+    def of(spot: Spot) -> list[float]:
+        settle = rig.settle if seconds else 0.0
+        turn = {"count": count, "params": params, "seconds": seconds, "settle": settle}
+        times: list[float] = rig.ask(spot, "latency", method=method, **turn)["times"]
+        return times
+
     of_base: list[float] = []
     times: list[float] = []
     for _ in range(turns):
-        of_base += rig.ask(base, "latency", method=method, count=count, params=params)["times"]
-        times += rig.ask(spot, "latency", method=method, count=count, params=params)["times"]
+        of_base += of(base)
+        times += of(spot)
     times.sort()
     of_base.sort()
     return {
@@ -271,7 +293,8 @@ def ratio_of_rates(
     """Return requests a second, and CPU seconds a request, as ratios to the base: to the floor's one thread."""
 
     def of(spot: Spot, seconds: float, way: str) -> dict[str, Any]:
-        return rig.ask(spot, "rate", way=way, method=method, width=width, seconds=seconds)
+        turn = {"width": width, "seconds": seconds, "settle": rig.settle}
+        return rig.ask(spot, "rate", way=way, method=method, **turn)
 
     base_way = "alone" if base.name == "floor" else way
     of_base, told = [], []

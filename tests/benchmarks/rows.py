@@ -6,6 +6,7 @@ import fnmatch
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.benchmarks.operations import OPERATIONS
 from tests.benchmarks.rig import Rig, Spot, ratio_of_rates, ratios_of_times
@@ -17,6 +18,8 @@ Measure = Callable[[Rig, Spot, Spot], "dict[str, float]"]
 
 WIDTH = 32
 TIMES_A_TURN = 60
+SECONDS_A_TURN = 0.1
+"""Which is more, unless the server waits before it answers."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,18 @@ class Group:
     rows: list[Row] = field(default_factory=list)
 
 
-def _count(rig: Rig) -> tuple[int, int]:
-    """Return how many calls make a turn, and turns a round."""
-    return (TIMES_A_TURN, 4) if not rig.delay else (max(3, int(0.04 / rig.delay)), 2)
+def _turns(rig: Rig) -> dict[str, Any]:
+    """Return how many calls make a turn, how long it lasts, and how many turns make a round."""
+    if rig.delay:
+        return {"count": max(3, int(0.04 / rig.delay)), "turns": 2}
+    if not rig.settle:
+        return {"count": TIMES_A_TURN, "turns": 4}
+    return {"count": TIMES_A_TURN, "seconds": SECONDS_A_TURN, "turns": 2}
 
 
 def _latency(method: str) -> Measure:
     def measure(rig: Rig, base: Spot, spot: Spot) -> dict[str, float]:
-        count, turns = _count(rig)
-        ratios = ratios_of_times(rig, base, spot, method, count=count, turns=turns)
+        ratios = ratios_of_times(rig, base, spot, method, **_turns(rig))
         return {f"{method} p{share}": ratio for share, ratio in ratios.items()}
 
     return measure
