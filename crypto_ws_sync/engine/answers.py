@@ -58,8 +58,7 @@ class Answers:
         outcome, spent, readings = reply.outcome, None, reply.readings
         context.round_trips.append(time.monotonic() - entry.sent_at)
         if outcome is _OK:
-            if request.spec.weight_on_success is not None:
-                spent = request.spec.spent(request.charge)
+            spent = request.spec.fixed_spent
             if request.spec.name in context.dialect.tells_limits:
                 readings = self._told(request, reply)
         if entry.reservation is not None:
@@ -72,7 +71,10 @@ class Answers:
         elif outcome is _OK and not entry.is_internal:
             if request.spec.kind is _CONNECTION and context.dialect.logs_off(request):
                 connection.is_logged_on = False
-            if entry.question is not None and (entry.is_abandoned or self._reconciler.is_any_open):
+            # Most likely none of it, and the cheapest first.
+            if entry.question is not None and (
+                entry.claimed or self._reconciler.is_any_open or entry.reply.cancelled()
+            ):
                 verdict = Verdict(VerdictKind.EXECUTED, reply.result)
                 self._reconciler.answered(entry.question, verdict, is_asked_for=entry.is_abandoned)
             entry.finish(reply.result)

@@ -135,6 +135,7 @@ class MethodSpec:
         parameters: Its parameters in the order of the signature, without apiKey, timestamp and signature.
         names: Pairs of a parameter's name in Python and the exchange's.
         fixed_charge: What every request takes from the limits; None where that depends on its parameters.
+        fixed_spent: What every successful request took of that; None where it is all of it, or depends on something.
     """
 
     check: Check | None
@@ -145,6 +146,7 @@ class MethodSpec:
         "_read",
         "check",
         "fixed_charge",
+        "fixed_spent",
         "history",
         "is_always_signed",
         "is_deprecated",
@@ -197,6 +199,7 @@ class MethodSpec:
         self.python_name = python_name
         self._read = read
         self.fixed_charge = Charge(weight, orders) if isinstance(weight, int) else None
+        self.fixed_spent = Charge(weight_on_success, orders) if isinstance(weight_on_success, int) else None
 
     def __repr__(self) -> str:
         return f"<MethodSpec {self.name}>"
@@ -218,13 +221,6 @@ class MethodSpec:
             return self.fixed_charge
         weight = self.weight
         return Charge(weight if isinstance(weight, int) else weight(params), self.orders)
-
-    def spent(self, charge: Charge) -> Charge:
-        """Return what a successful request really took of what was reserved."""
-        weight = self.weight_on_success
-        if weight is None or not isinstance(weight, int):
-            return charge
-        return Charge(weight, charge.orders)
 
 
 class Request:

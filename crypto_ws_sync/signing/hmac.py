@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 from typing import Literal
 
 __all__ = ["HmacSigner"]
+
+_BLOCK = 64
+"""Bytes that SHA-256 takes at a time, to which a key is filled up, or hashed down where it is longer."""
+_INNER, _OUTER = (bytes(value ^ pad for value in range(256)) for pad in (0x36, 0x5C))
 
 
 class HmacSigner:
@@ -14,21 +18,24 @@ class HmacSigner:
     Owner: any thread; nothing changes after construction.
     """
 
-    __slots__ = ("_prepared",)
+    __slots__ = ("_inner", "_outer")
 
     key_type: Literal["hmac"] = "hmac"
     is_slow = False
 
     def __init__(self, secret: bytes) -> None:
-        # Copying the keyed state is faster than hmac.digest, which keys two hashes anew each time,
-        # and leaves no copy of the secret in an attribute.
-        self._prepared = hmac.new(secret, digestmod="sha256")
+        # Copying keyed states is faster than hmac.digest, which keys two hashes anew each time, and by a third than
+        # copying an object of `hmac`, which is four calls in Python; no copy of the secret is left in an attribute.
+        key = secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()
+        key = key.ljust(_BLOCK, b"\0")
+        self._inner, self._outer = (hashlib.sha256(key.translate(pad)) for pad in (_INNER, _OUTER))
 
     def sign(self, payload: bytes) -> str:
         """Return the HMAC-SHA-256 of these bytes in hex."""
-        state = self._prepared.copy()
-        state.update(payload)
-        return state.hexdigest()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(payload)
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
     def __repr__(self) -> str:
         return "HmacSigner(***)"

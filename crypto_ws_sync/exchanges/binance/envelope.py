@@ -194,6 +194,8 @@ else:
 
 _new_reading = tuple.__new__
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
+_UNTOLD = -(2**70)
+"""Stands for a count that is not there."""
 _MOST = 10**12
 """Beyond any count, limit or window in seconds."""
 _MOST_READINGS = 16
@@ -218,16 +220,16 @@ def readings(entries: Any) -> list[Reading]:
     for entry in entries if len(entries) <= _MOST_READINGS else entries[:_MOST_READINGS]:
         try:
             bucket, unit = _BUCKETS[entry["rateLimitType"]], _SECONDS[entry["interval"]]
-            units, limit = entry["intervalNum"], entry["limit"]
+            units, limit, count = entry["intervalNum"], entry["limit"], entry.get("count", _UNTOLD)
         except (KeyError, TypeError):
             continue
-        count = entry.get("count", 0)
         if not type(units) is type(limit) is type(count) is int:
             continue
-        if 0 < units * unit <= _MOST and 0 < limit <= _MOST and 0 <= count <= _MOST:
-            used = count if "count" in entry else None
+        seconds = units * unit
+        if 0 < seconds <= _MOST and 0 < limit <= _MOST and (0 <= count <= _MOST or count is _UNTOLD):
+            used = None if count is _UNTOLD else count
             # By the tuple's own constructor: the named one is a Python function, called for every window.
-            found.append(_new_reading(Reading, (bucket, units * unit, limit, used)))
+            found.append(_new_reading(Reading, (bucket, seconds, limit, used)))
     return found
 
 
