@@ -160,11 +160,13 @@ class OneAnswer:
         self._is_done = True
         if self.on_done is not None:
             self.on_done(self)
-        held = self._wakes.held
-        if held is None:
+        wakes = self._wakes
+        if wakes.held is None:
             self._wake()
+        elif self._seat is None:
+            wakes.held.append(self._wake)
         else:
-            held.append(self._wake)
+            wakes.first.append(self._wake)
 
     def set_exception(self, error: BaseException) -> None:
         """Give the error and wake who waits."""

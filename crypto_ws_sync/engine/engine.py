@@ -332,9 +332,8 @@ class Engine:
         if self._admission.room.waiting:
             self._pump()
         wakes = self._context.wakes
-        if wakes.held:
+        if wakes.held is not None:
             wakes.end()
-        wakes.held = None
 
     def on_lost(self, connection: Connection, lost: LineLost) -> None:
         """Sort what was in flight: unsent and reads wait for the next connection, writes are looked up."""

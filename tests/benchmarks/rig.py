@@ -53,9 +53,15 @@ class Spot:
 
     def begin(self, module: str, compiled: Path, *arguments: str) -> subprocess.Popen[str]:
         """Run a module of this folder there; `compiled`: where its bytecode is kept, as an installation would."""
+        # Nothing else of the tree: whoever is compared is measured by one and the same program.
+        home = compiled.with_name(str(self.tree).replace(os.sep, "_"))
+        home.mkdir(exist_ok=True)
+        package = home / "crypto_ws_sync"
+        if not package.is_symlink():
+            package.symlink_to(self.tree / "crypto_ws_sync")
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join((str(self.tree), str(ROOT))),
+            "PYTHONPATH": os.pathsep.join((str(home), str(ROOT))),
             "PYTHONPYCACHEPREFIX": str(compiled),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -64,7 +70,7 @@ class Spot:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=self.tree,
+            cwd=home,
             env=environment,
         )
 

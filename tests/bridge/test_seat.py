@@ -110,6 +110,22 @@ def test_those_held_back_wake_when_the_loop_says_so(seats: Seats) -> None:
     assert woken == [True] * 12
 
 
+def test_seats_are_woken_before_locks_and_each_in_its_turn() -> None:
+    seats, wakes, order = Seats(3), Wakes(), list[int]()
+    wakes.held = []
+    # Every other one has a seat, as long as there are any.
+    replies = [OneAnswer(wakes, seats if number % 2 else None) for number in range(8)]
+    for number, reply in enumerate(replies):
+        reply._wake = lambda number=number: order.append(number)
+        reply.set_result(None)
+    assert order == []
+    wakes.end()
+    seated = [1, 3, 5] if HAS_COUNTS else []
+    assert order == [*seated, *(number for number in range(8) if number not in seated)]
+    assert (wakes.held, wakes.first) == (None, [])
+    seats.close()
+
+
 def test_no_more_files_are_open_than_for_the_seats() -> None:
     before = _files()
     seats = Seats(3)
