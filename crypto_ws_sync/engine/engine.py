@@ -41,6 +41,9 @@ __all__ = ["Engine"]
 log = logging.getLogger("crypto_ws_sync.engine")
 
 TAKEN_AT_ONCE = 1000
+FIRST_SENT, GROWTH = 8, 3
+"""Of many that are taken in together so many are sent at once, then so many times as many, and so on: the exchange has
+the first to work on while the others are composed. 32 in one hand-over take 0.85 of the time."""
 _PING = Charge(1)
 _PLACEMENT = Charge(1, 1)
 _ENDED = (State.STOPPING, State.STOPPED)
@@ -184,12 +187,13 @@ class Engine:
     # -- requests ---------------------------------------------------------------------------------------
 
     def take_in(self) -> None:
-        """Take in what callers have handed over, and send it in one go."""
+        """Take in what callers have handed over, and send it in one go or, where it is much, in a few."""
         inbox = self._inbox
         inbox.is_armed = False
         entries, enter = inbox.entries, self._admission.enter
+        due = FIRST_SENT
         # Callers may go on appending; beyond this many, those that came first should not wait for them.
-        for _ in range(TAKEN_AT_ONCE):
+        for number in range(1, TAKEN_AT_ONCE + 1):
             if not entries:
                 break
             entry = entries.popleft()
@@ -201,6 +205,9 @@ class Engine:
             except Exception as error:
                 log.exception("a request could not be taken in", extra={"event": "engine_failed"})
                 entry.fail(error)
+            if number == due:
+                due *= GROWTH
+                self._flush()
         self._flush()
         self._deadlines.arm()
         if entries and not inbox.is_armed:

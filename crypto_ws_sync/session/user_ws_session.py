@@ -426,7 +426,13 @@ class UserWSSession(BinanceMethods):
         try:
             for start in range(0, len(entries), _BATCH):
                 run.hand_over_many(entries[start : start + _BATCH])
-            return [self._outcome_of(run, place) if isinstance(place, Entry) else place for place in places]
+            # The last answer comes last, most likely: whoever waits for that need not wake for the others.
+            found = [
+                self._outcome_of(run, place) if isinstance(place, Entry) else place
+                for place in reversed(places)
+            ]
+            found.reverse()
+            return found
         except BaseException as interrupt:
             # A Ctrl-C ends the wait for all of them: what has not been sent must not be sent later.
             run.give_up_all(entries, interrupt)
@@ -435,6 +441,8 @@ class UserWSSession(BinanceMethods):
     def _outcome_of(self, run: Run, entry: Entry) -> Any:
         reply = entry.reply
         assert isinstance(reply, OneAnswer)
+        if reply.done() and reply.error is None:
+            return reply.value
         try:
             return run.call(entry, reply, is_handed_over=True)
         except CryptoWSError as error:

@@ -12,6 +12,10 @@ from bytes_server import LIMIT, Wire
 from hostile_exchange import HostileExchange, Shuffler
 
 from crypto_ws_sync import UserWSSession
+from crypto_ws_sync.engine.engine import FIRST_SENT
+from crypto_ws_sync.exchanges.binance.dialect import BinanceDialect
+from crypto_ws_sync.protocol.dialect import Stamp
+from crypto_ws_sync.protocol.method import Request
 from crypto_ws_sync.simulator.certificates import Certificates
 
 THREADS, EACH = 64, 100
@@ -110,3 +114,30 @@ def test_a_server_that_reads_late_gets_everything_once_and_in_order(
         assert [future.result(20) for future in asked] == list(range(80))
         assert [call.params["n"] for call in exchange.seen("test.echo")] == list(range(80))
         assert len(exchange.server.wires) == 1
+
+
+def test_the_first_of_many_are_under_way_while_the_last_are_composed(exchange: HostileExchange) -> None:
+    came: list[int] = []
+
+    class Late(BinanceDialect):
+        """Goes on after the first few only when these have arrived.
+
+        Owner: shared; what it notes, on the loop thread.
+        """
+
+        def compose(self, request: Request, stamp: Stamp) -> tuple[int | str, str]:
+            if request.params.get("number") == FIRST_SENT:
+                exchange.wait_for("test.echo", FIRST_SENT)
+                came.append(len(exchange.seen("test.echo")))
+            return super().compose(request, stamp)
+
+    class LateSession(UserWSSession):
+        """A session with it."""
+
+        _dialect_kind = Late
+
+    asked = [{"number": number} for number in range(4 * FIRST_SENT)]
+    with LateSession(endpoint=exchange.url, timeout=2 * LIMIT) as session:
+        assert session.handle_requests([("test.echo", each) for each in asked]) == asked
+    assert came == [FIRST_SENT]
+    assert [call.params for call in exchange.seen("test.echo")] == asked
