@@ -21,11 +21,11 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(60)
 
 CALLS = {
-    "time single": (59.5, 11.5),
-    "order.place single": (85.5, 15.5),
-    "depth single": (64.5, 11.5),
-    "time batch of 32": (42.5, 3.6),
-    "order.place batch of 32": (68.5, 7.6),
+    "time single": (58.5, 3.5),
+    "order.place single": (80.5, 3.5),
+    "depth single": (63.5, 3.5),
+    "time batch of 32": (40.0, 3.5),
+    "order.place batch of 32": (63.0, 3.5),
 }
 """Shape -> calls per request: of the package's own functions, and of the library's; both threads together.
 
