@@ -108,7 +108,7 @@ ON_USE = {
 }
 """Name -> what is not loaded with it, besides what is loaded with none of them."""
 
-MOST_MODULES = 87
+MOST_MODULES = 86
 """Modules of the package that `UserWSSession` loads; each takes as long as a whole request. Lower it with them."""
 
 NEVER = {
@@ -156,17 +156,17 @@ def test_a_session_loads_few_modules_and_none_that_is_slow_to_define() -> None:
 
 
 @pytest.mark.timeout(60)  # a Python of its own
-def test_what_a_lost_answer_needs_is_loaded_while_the_exchange_is_awaited() -> None:
+def test_what_a_lost_answer_needs_is_there_when_a_session_has_started() -> None:
     """It is not looked for when it is needed, by a process that may have no file descriptor left."""
-    with bare_server(delay=0.02) as port:
+    with bare_server() as port:
         program = (
             "import sys\n"
             "from crypto_ws_sync import UserWSSession\n"
-            "from crypto_ws_sync.session.later import LOOK_UPS\n"
-            "print(LOOK_UPS in sys.modules)\n"
+            "from crypto_ws_sync.session.run import LATER\n"
+            "print(LATER in sys.modules)\n"
             f"with UserWSSession(endpoint='ws://127.0.0.1:{port}/ws-api/v3'):\n"
-            "    print(LOOK_UPS in sys.modules)\n"
-            # The rules of international names, a millisecond: no name of an exchange needs them.
+            "    print(LATER in sys.modules)\n"
+            # The rules of international names take a millisecond to load: no address needs them.
             "print('stringprep' in sys.modules)"
         )
         assert _told_by(program).splitlines() == ["False", "True", "False"]

@@ -17,7 +17,7 @@ from crypto_ws_sync.protocol.outcome import Question
 from crypto_ws_sync.session.journal import Journal, is_of
 from crypto_ws_sync.session.journal_lines import Record
 from crypto_ws_sync.session.left_open import LeftOpen
-from crypto_ws_sync.session.run import Run, named, without_writes
+from crypto_ws_sync.session.run import Run
 
 __all__ = ["JournaledRun"]
 
@@ -37,8 +37,6 @@ class JournaledRun(Run):
 
     Owner: shared; what is mutable is set by `start` before anybody else sees it.
     """
-
-    settles_at_once = True
 
     def __init__(
         self,
@@ -111,7 +109,7 @@ class JournaledRun(Run):
                 entry.claimed = True
                 self.give_up((entry,))
                 if isinstance(error, ConfigError):
-                    raise named(error, entry) from error.__cause__
+                    raise self._named(error, entry) from error.__cause__
                 raise
         super().hand_over(entry)
 
@@ -122,7 +120,10 @@ class JournaledRun(Run):
             try:
                 self._keep(writes)
             except CryptoWSError as error:
-                entries = without_writes(entries, error)
+                for entry in writes:
+                    entry.claimed = True
+                    entry.fail(self._named(error, entry))
+                entries = [entry for entry in entries if not entry.request.is_write]
         super().hand_over_many(entries)
 
     def _keep(self, entries: Sequence[Entry]) -> None:
@@ -149,6 +150,15 @@ class JournaledRun(Run):
                 assert isinstance(reply, Future)
                 # The base class's own: a callback of a user's future would be called on the thread for those.
                 Future.add_done_callback(reply, note)
+
+    def _named(self, error: CryptoWSError, entry: Entry) -> CryptoWSError:
+        """Return the error for one of the writes that it concerns."""
+        request = entry.request
+        named = type(error)(
+            f"{request.method}: {error}", method=request.method, client_order_id=request.client_order_id
+        )
+        named.__cause__ = error.__cause__
+        return named
 
     def give_up(self, entries: Sequence[Entry]) -> None:
         """Wait no more for any of these: what has not been sent will not be."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ from crypto_ws_sync.engine.engine import Engine
 from crypto_ws_sync.engine.outcome_book import OutcomeBook
 from crypto_ws_sync.engine.requests import Entry, Inbox, unsent_error
 from crypto_ws_sync.errors import (
-    ConfigError,
     ConnectionFailed,
     CryptoWSError,
     OutcomeUnknown,
@@ -31,12 +31,23 @@ from crypto_ws_sync.errors import (
 )
 from crypto_ws_sync.exchanges.binance.client_ids import FreshIds
 from crypto_ws_sync.model.log_events import guard_loggers
-from crypto_ws_sync.protocol.method import Kind
-from crypto_ws_sync.session.later import NO_ROOM, Later
 
-__all__ = ["Run", "named", "without_writes"]
+__all__ = ["Run"]
 
-_WRITE = Kind.WRITE
+LATER = "crypto_ws_sync.exchanges.binance.evidence"
+"""What a lost answer needs. It is there before anybody can send anything, and not loaded when it is needed: then the
+process may have no file descriptor left for it, or another version's files, or be in the middle of loading it below a
+signal's handler."""
+RETRYING = "tenacity"
+"""What a second try to connect needs, which takes a quarter as long to load as the session itself; so it is loaded
+while there is time to wait for the exchange, else for that second try. A first try needs none of it, so a session that
+cannot load it reconnects all the same, a try a second."""
+NEAREST, NEAR = 0.005, 0.05
+"""Seconds for which the exchange is awaited before the one, or the other, is loaded. Loading takes turns with whoever
+connects: beside each other they take longer than one after the other, unless there is time to wait for the network."""
+
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the system says when it lets no more files be opened. (What a signal's handler raises has no number.)"""
 
 AT_EXIT = 0.5
 """Seconds for which the end of a program that has not stopped its session waits for the loop."""
@@ -47,13 +58,8 @@ _SHOWN = 100
 class Run:
     """One run of a session.
 
-    Attributes:
-        settles_at_once: There may be writes whose outcome is open when it starts.
-
     Owner: shared; what is mutable is set by `start` before anybody else sees it.
     """
-
-    settles_at_once = False
 
     def __init__(
         self, make_context: Callable[[Callable[[], None]], Context], book: OutcomeBook, name: str
@@ -67,7 +73,6 @@ class Run:
         self.seats = Seats()
         # Those of this run, which a forked child never goes on with.
         self.new_id = FreshIds(os.urandom)
-        self.later = Later()
         try:
             self.door = LoopThread(
                 name,
@@ -108,7 +113,10 @@ class Run:
             self._forget_clock = self.context.time.on_move(self._on_time)
             started = self.door.submit(self._begin(timeout))
             began = time.monotonic()
-            self.later.load_while_waiting(partial(wait_done, started), timeout, at_once=self.settles_at_once)
+            is_there = wait_done(started, min(NEAREST, timeout))
+            import_module(LATER)
+            if not is_there and not wait_done(started, min(NEAR, timeout)):
+                import_module(RETRYING)
             # The engine keeps the limit itself; a little more is left for it to say why.
             if not wait_done(started, max(0.0, began + timeout + 1.0 - time.monotonic())):
                 host = urlsplit(self.context.target.url).hostname
@@ -120,7 +128,7 @@ class Run:
                 raise error
         except BaseException as error:
             self.stop(1.0)
-            if isinstance(error, OSError) and error.errno in NO_ROOM:
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
                 # As any other reason for which there is no session; a module could not be read.
                 raise ConnectionFailed(f"the session cannot be started: {error}") from error
             raise
@@ -208,16 +216,7 @@ class Run:
             raise SessionClosed("the session was stopped: start() it again")
 
     def hand_over(self, entry: Entry) -> None:
-        """Give the loop one request.
-
-        Raises:
-            ConfigError: It is a write whose outcome could not be looked up; nothing was sent.
-        """
-        if self.later.lacks_look_ups and entry.request.spec.kind is _WRITE:
-            try:
-                self.later.load_look_ups()
-            except ConfigError as error:
-                raise named(error, entry) from error.__cause__
+        """Give the loop one request."""
         inbox = self.inbox
         try:
             inbox.entries.append(entry)
@@ -230,12 +229,7 @@ class Run:
             raise
 
     def hand_over_many(self, entries: Sequence[Entry]) -> None:
-        """Give the loop many requests at once; writes whose outcome could not be looked up have failed."""
-        if self.later.lacks_look_ups and [entry for entry in entries if entry.request.spec.kind is _WRITE]:
-            try:
-                self.later.load_look_ups()
-            except ConfigError as error:
-                entries = without_writes(entries, error)
+        """Give the loop many requests at once."""
         inbox = self.inbox
         inbox.entries.extend(entries)
         if not inbox.is_armed:
@@ -364,28 +358,6 @@ class Run:
             question=entry.question,
             resolver=self.context.resolver,
         )
-
-
-def named(error: CryptoWSError, entry: Entry) -> CryptoWSError:
-    """Return an error for one of the requests that it concerns."""
-    request = entry.request
-    found = type(error)(
-        f"{request.method}: {error}", method=request.method, client_order_id=request.client_order_id
-    )
-    found.__cause__ = error.__cause__
-    return found
-
-
-def without_writes(entries: Sequence[Entry], error: CryptoWSError) -> Sequence[Entry]:
-    """Tell those who wait for a write among many requests that it was not sent; return the others."""
-    kept = []
-    for entry in entries:
-        if entry.request.is_write:
-            entry.claimed = True
-            entry.fail(named(error, entry))
-        else:
-            kept.append(entry)
-    return kept
 
 
 def _note(error: BaseException, entry: Entry, *, is_answered: bool) -> None:

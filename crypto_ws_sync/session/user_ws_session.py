@@ -573,11 +573,6 @@ class UserWSSession(BinanceMethods):
         waiter = OneAnswer(run.wakes)
         engine = run.engine
         assert engine is not None
-        try:
-            # The write may have been another session's.
-            run.later.load_look_ups()
-        except ConfigError as lacking:
-            raise self._unknown(error.question) from lacking
         run.door.submit(engine.resolve(error.question, waiter))
         if not waiter.wait(deadline, LONGEST_WAIT):
             raise self._unknown(error.question)

@@ -44,12 +44,10 @@ def load_signer(api_secret: str | os.PathLike[str], passphrase: str | bytes | No
     Raises:
         ConfigError: The file cannot be read, or what it holds is no key that can sign here; says what to do.
     """
-    if isinstance(api_secret, os.PathLike) and isinstance(name := os.fspath(api_secret), str):
-        # Slow to load, and only those have it loaded who have a file.
-        from pathlib import Path
-
-        text = read_secret_file(Path(name), "key file")
-        origin = f"the key file {name}"
+    path = None if isinstance(api_secret, str) else _path_of(api_secret)
+    if path is not None:
+        text = read_secret_file(path, "key file")
+        origin = f"the key file {path}"
     elif isinstance(api_secret, str):
         text, origin = api_secret.strip(), "api_secret"
     else:
@@ -64,6 +62,20 @@ def load_signer(api_secret: str | os.PathLike[str], passphrase: str | bytes | No
     if secret_phrase is not None:
         raise ConfigError(f"{origin} is an HMAC secret, which has no passphrase: leave the passphrase out")
     return HmacSigner(text.encode("utf-8"))
+
+
+def _path_of(named: object) -> Path | None:
+    """Return the path that something stands for; None where that is no text."""
+    try:
+        name = os.fspath(named) if isinstance(named, os.PathLike) else None
+    except TypeError:
+        return None
+    if not isinstance(name, str):
+        return None
+    # Slow to load, and only those have it loaded who have a file.
+    from pathlib import Path
+
+    return Path(name)
 
 
 def is_pem(text: str) -> bool:

@@ -168,8 +168,10 @@ def reach(host: str, port: int, attempt: Attempt) -> socket.socket:
         OSError: No address answers.
     """
     failure = OSError("the name has no address")
-    # As bytes, since Python loads the rules of international names for every text: a tenth of a start.
-    name = host.encode("ascii") if host.isascii() else host
+    # For every text Python loads the rules of international names, which takes as long as the connecting; an address is
+    # none. (Names stay text, as programs expect that put something else in the place of the look-up.)
+    is_address = host.isascii() and (":" in host or host.replace(".", "").isdigit())
+    name = host.encode("ascii") if is_address else host
     addresses = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         seconds = attempt.left() / (len(addresses) - number)

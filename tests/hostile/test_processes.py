@@ -300,61 +300,6 @@ def test_a_program_ends_quietly_while_a_connect_hangs(
     assert program.process.returncode == 0
 
 
-UNLOADABLE = """
-import pickle
-import crypto_ws_sync.session.later as later
-later.NEAREST = 10.0  # however slow the machine: nothing is loaded beside the start
-session.start()
-session.handle_request("order.place", {**ORDER, "newClientOrderId": "first"})
-try:
-    session.handle_request("order.place", {**ORDER, "newClientOrderId": "lost"}, timeout=0.2)
-except OutcomeUnknown as error:
-    unknown = pickle.dumps(error)
-session.stop(0.2)
-other = UserWSSession(sys.argv[2], sys.argv[3], endpoint=sys.argv[1], timeout=30)
-with other:
-    evidence, sys.modules[later.LOOK_UPS] = sys.modules[later.LOOK_UPS], None
-    say(other.handle_request("test.echo", {"value": 1}))
-    for call in (
-        lambda: other.handle_request("order.place", {**ORDER, "newClientOrderId": "one"}),
-        lambda: other.order_cancel(symbol="BTCUSDT", orig_client_order_id="two"),
-        lambda: other.submit("order.place", {**ORDER, "newClientOrderId": "three"}),
-        lambda: pickle.loads(unknown).resolve(5, session=other),
-    ):
-        try:
-            call()
-        except CryptoWSError as error:
-            say(type(error).__name__, error.method, error.client_order_id)
-    batch = [("test.echo", {"value": 2}), ("order.place", {**ORDER, "newClientOrderId": "four"})]
-    echo, error = other.handle_requests(batch)
-    say(echo, type(error).__name__, error.client_order_id)
-    sys.modules[later.LOOK_UPS] = evidence
-    say(other.handle_request("order.place", {**ORDER, "newClientOrderId": "five"})["clientOrderId"])
-"""
-
-
-def test_no_write_is_sent_whose_outcome_could_not_be_looked_up(
-    exchange: HostileExchange, spawn: Spawn
-) -> None:
-    exchange.on("order.place", lambda call: call.params["newClientOrderId"] == "lost" or call.answer())
-    exchange.on("order.status", lambda call: None)
-    program = spawn(UNLOADABLE)
-    out, errors = program.end()
-    assert errors == ""
-    assert out.splitlines() == [
-        "{'value': 1}",
-        "ConfigError order.place one",
-        "ConfigError order.cancel two",
-        "ConfigError order.place three",
-        "OutcomeUnknown order.place lost",
-        "{'value': 2} ConfigError four",
-        "five",
-    ]
-    names = [call.params["newClientOrderId"] for call in exchange.seen("order.place")]
-    assert names == ["first", "lost", "five"]
-    assert exchange.seen("order.cancel") == []
-
-
 FORKED = """
 import gc, warnings
 session.start()

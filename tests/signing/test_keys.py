@@ -200,13 +200,20 @@ def test_key_files(tmp_path: Path, ed_key: ed25519.Ed25519PrivateKey) -> None:
 
 
 class Named:
-    """What has a path, of text or of bytes, and is no pathlib.Path."""
+    """What has a path, of text or of something else, and is no pathlib.Path."""
 
-    def __init__(self, path: str | bytes) -> None:
+    def __init__(self, path: Any) -> None:
         self._path = path
 
-    def __fspath__(self) -> str | bytes:
+    def __fspath__(self) -> Any:
         return self._path
+
+
+class NamedText(str):
+    """A secret that has a path, too."""
+
+    def __fspath__(self) -> str:
+        return str(self)
 
 
 def test_whatever_has_the_path_of_a_key_file(tmp_path: Path, ed_key: ed25519.Ed25519PrivateKey) -> None:
@@ -215,9 +222,12 @@ def test_whatever_has_the_path_of_a_key_file(tmp_path: Path, ed_key: ed25519.Ed2
     path.chmod(0o600)
     named: Any = Named(str(path))
     assert load_signer(named).key_type == "ed25519"
-    in_bytes: Any = Named(bytes(path))
-    with pytest.raises(ConfigError, match="api_secret is a Named: pass the HMAC secret"):
-        load_signer(in_bytes)
+    for what in (bytes(path), 1, None):
+        wrong: Any = Named(what)
+        with pytest.raises(ConfigError, match="api_secret is a Named: pass the HMAC secret"):
+            load_signer(wrong)
+    secret = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5"
+    assert load_signer(NamedText(secret)).sign(b"x") == load_signer(secret).sign(b"x")
 
 
 def test_white_space_around_a_secret_is_no_part_of_it() -> None:
