@@ -90,7 +90,19 @@ if not TYPE_CHECKING:
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(_import_module(f"{__name__}.{home}"), name)
+        # Nothing that modules define is garbage. Looking through it again and again takes a twentieth of a start, so it
+        # goes where what has been looked through for long is kept. Not where a program keeps things there by itself.
+        gc = _import_module("gc")
+        collects = gc.isenabled() and not gc.get_freeze_count()
+        try:
+            if collects:
+                gc.disable()
+            found = getattr(_import_module(f"{__name__}.{home}"), name)
+        finally:
+            if collects:
+                gc.freeze()
+                gc.unfreeze()
+                gc.enable()
         globals()[name] = found
         return found
 

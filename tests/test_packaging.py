@@ -139,6 +139,38 @@ def test_a_name_loads_what_it_needs(name: str) -> None:
     assert sorted(loaded & (NEVER | ON_USE[name])) == []
 
 
+COLLECTED = "print(gc.isenabled(), 0.9 * frozen <= gc.get_freeze_count() <= frozen)"
+
+
+@pytest.mark.timeout(60)  # a Python of its own
+@pytest.mark.parametrize(
+    ("before", "is_enabled"), [("pass", True), ("gc.disable()", False), ("gc.freeze()", True)]
+)
+def test_whoever_has_set_the_collector_finds_it_so(before: str, is_enabled: bool) -> None:
+    program = (
+        f"import gc\n{before}\n"
+        "frozen = gc.get_freeze_count()\n"
+        "from crypto_ws_sync import UserWSSession\n"
+        f"{COLLECTED}"
+    )
+    assert _told_by(program) == f"{is_enabled} True"
+
+
+@pytest.mark.timeout(60)  # a Python of its own
+def test_a_name_that_cannot_be_loaded_leaves_the_collector_on() -> None:
+    program = (
+        "import gc, sys\n"
+        "frozen = gc.get_freeze_count()\n"
+        "sys.modules['crypto_ws_sync.session.run'] = None\n"
+        "import crypto_ws_sync\n"
+        "try:\n"
+        "    crypto_ws_sync.UserWSSession\n"
+        "except ImportError:\n"
+        f"    {COLLECTED}"
+    )
+    assert _told_by(program) == "True True"
+
+
 @pytest.mark.timeout(60)  # a Python of its own
 def test_a_session_loads_few_modules_and_none_that_is_slow_to_define() -> None:
     """What makes a class from its fields takes up to a millisecond at every start: such classes are for later."""
