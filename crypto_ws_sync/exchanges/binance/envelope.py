@@ -151,6 +151,9 @@ else:
     _MARKED = bytes.maketrans(b"0123456789{", b"0" * 10 + b"[")
     _LONG = b"0" * 19
     """As many digits in a row as a number beyond 64 bits has at least."""
+    _QUICK = 1 << 20
+    """Characters up to which orjson is the quicker one. Of 5 MB it makes the values no sooner than the standard library
+    does, and has long numbers looked for besides: 1.05 to 1.3 of the time, but for lists of orders (0.9)."""
 
     def _seen(text: str) -> tuple[bool, int]:
         """Return whether a text has so many digits in a row, and how many lists and objects begin in it."""
@@ -168,6 +171,8 @@ else:
         Raises:
             ValueError: It is not JSON, or nested deeper than 256 levels.
         """
+        if len(text) > _QUICK:
+            return decode_slowly(text)
         # Of integers beyond 64 bits orjson makes floats without a word. Looking for them, and for depth, costs 0.4 us
         # of the 200 that a round trip takes, 7 us with 6 KB, and half of what orjson itself takes from 300 KB on.
         has_long_numbers, begun = _seen(text) if len(text) <= _PART else _seen_in_parts(text)
