@@ -22,10 +22,10 @@ pytestmark = pytest.mark.timeout(60)
 
 CALLS = {
     "time single": (58.5, 3.5),
-    "order.place single": (80.5, 3.5),
+    "order.place single": (80.5, 7.5),
     "depth single": (63.5, 3.5),
     "time batch of 32": (40.0, 3.5),
-    "order.place batch of 32": (63.0, 3.5),
+    "order.place batch of 32": (63.0, 7.5),
 }
 """Shape -> calls per request: of the package's own functions, and of the library's; both threads together.
 
