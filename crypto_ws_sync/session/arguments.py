@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crypto_ws_sync.errors import ConfigError
-from crypto_ws_sync.signing.keys import load_signer
+from crypto_ws_sync.signing.keys import load_signer, path_of
 from crypto_ws_sync.signing.signer import Signer
 from crypto_ws_sync.transport.port import OpenFailed
 from crypto_ws_sync.transport.proxies import parse_proxy
@@ -78,13 +78,10 @@ def check_path(name: str, value: Any) -> Path | None:
     """
     if value is None:
         return None
-    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(path, str) or not path:
+    path = path_of(value)
+    if path is None:
         raise ConfigError(f"{name} is {value!r}: pass the path of a file")
-    # Slow to load, and only those have it loaded who have a file.
-    from pathlib import Path
-
-    return Path(os.path.abspath(path))
+    return type(path)(os.path.abspath(path))
 
 
 def make_signer(

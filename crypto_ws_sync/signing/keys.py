@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-__all__ = ["is_encrypted_pem", "is_pem", "load_signer", "read_secret_file", "warn_if_others_can_read"]
+__all__ = [
+    "is_encrypted_pem",
+    "is_pem",
+    "load_signer",
+    "path_of",
+    "read_secret_file",
+    "warn_if_others_can_read",
+]
 
 _log = logging.getLogger(__name__.rpartition(".")[0])
 
@@ -44,7 +51,7 @@ def load_signer(api_secret: str | os.PathLike[str], passphrase: str | bytes | No
     Raises:
         ConfigError: The file cannot be read, or what it holds is no key that can sign here; says what to do.
     """
-    path = None if isinstance(api_secret, str) else _path_of(api_secret)
+    path = None if isinstance(api_secret, str) else path_of(api_secret)
     if path is not None:
         text = read_secret_file(path, "key file")
         origin = f"the key file {path}"
@@ -64,13 +71,13 @@ def load_signer(api_secret: str | os.PathLike[str], passphrase: str | bytes | No
     return HmacSigner(text.encode("utf-8"))
 
 
-def _path_of(named: object) -> Path | None:
-    """Return the path that something stands for; None where that is no text."""
+def path_of(named: object) -> Path | None:
+    """Return the path that a text or an object stands for; None where that is no text, or an empty one."""
     try:
-        name = os.fspath(named) if isinstance(named, os.PathLike) else None
+        name = os.fspath(named) if isinstance(named, str | os.PathLike) else None
     except TypeError:
         return None
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         return None
     # Slow to load, and only those have it loaded who have a file.
     from pathlib import Path

@@ -12,6 +12,16 @@ from crypto_ws_sync import ConfigError, UserWSSession
 HERE = "ws://127.0.0.1:1/ws-api/v3"
 
 
+class Numbered:
+    """Has a path that is none."""
+
+    def __fspath__(self) -> int:
+        return 1
+
+    def __repr__(self) -> str:
+        return "a number"
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -31,6 +41,10 @@ HERE = "ws://127.0.0.1:1/ws-api/v3"
         ({"proxy": "ftp://127.0.0.1"}, "http://host:port or socks5://host:port"),
         ({"clock": time.time}, "ManualClock"),
         ({"clock": 5.0}, "ManualClock"),
+        ({"journal": ""}, "journal is '': pass the path of a file"),
+        ({"journal": b"orders"}, "pass the path of a file"),
+        ({"journal": 5}, "journal is 5: pass the path of a file"),
+        ({"journal": Numbered()}, "journal is a number: pass the path of a file"),
     ],
 )
 def test_a_wrong_argument_is_refused_in_words_that_help(wrong: dict[str, Any], words: str) -> None:
